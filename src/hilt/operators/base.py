@@ -33,7 +33,7 @@ class Command:
 NOTHING = Command()
 
 
-class OperatorUnavailable(RuntimeError):
+class OperatorUnavailableError(RuntimeError):
     """The device is not there. The message names it and the way out."""
 
 
