@@ -16,8 +16,9 @@ class Batch:
 
     With k <= n the number of steps that the sample really spans (an episode may end before n):
 
-    * `reward` is the sum over i < k of discount^i r_{t+i}; `discrete_penalty` the same sum of the gripper penalties;
-    * `bootstrap` is discount^k, and 0 after a true terminal, so that a target is reward + bootstrap * Q(next);
+    * `reward` is the sum over i < k of discount^i r_{t+i}, `discrete_penalty` the same sum of the gripper
+      penalties;
+    * `bootstrap` is discount^k, and 0 after a true terminal: a target is reward + bootstrap * Q(next);
     * `next_observation` is the observation after step k, of the same episode, truncated or not.
     """
 
@@ -36,6 +37,6 @@ class Batch:
     is_demonstration: Tensor
     """(B,) bool: drawn from the demonstration buffer."""
     valid: Tensor
-    """(B, h) float32: 1 for the steps of the chunk that happened, 0 for padding. (B, 1) of ones without chunks."""
+    """(B, h) float32: 1 for the steps of the chunk that happened, 0 for padding; (B, 1) without chunks."""
     success: Tensor
     """(B,) bool: the episode that the sample belongs to ended in success."""
