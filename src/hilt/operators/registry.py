@@ -1,0 +1,73 @@
+"""Operators by name. A device's module is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any, cast
+
+from numpy.typing import ArrayLike
+
+from hilt.operators.base import NoOperator, Operator, OperatorUnavailableError
+from hilt.operators.scripted import Habits, ScriptedOperator
+
+DEVICES = {
+    "keyboard": "hilt.operators.keyboard:KeyboardOperator",
+    "gamepad": "hilt.operators.gamepad:GamepadOperator",
+    "browser": "hilt.operators.browser:BrowserOperator",
+    "quest": "hilt.operators.browser:BrowserOperator",
+}
+"""Name -> "module:Class". A Meta Quest connects through the browser's page."""
+
+NAMES = ("none", "scripted", *DEVICES)
+
+
+def make_operator(
+    name: str,
+    *,
+    seed: int,
+    fps: float,
+    action_low: ArrayLike,
+    action_high: ArrayLike,
+    habits: Habits | None = None,
+    **options: Any,
+) -> Operator:
+    """The operator called `name`: one of `NAMES`, or a class given as "package.module:Class".
+
+    `action_low`, `action_high` are the bounds [A] of the environment's actions. `habits` are the scripted
+    operator's. A class is called with seed, fps, action_low, action_high and `options` as keywords.
+    Raises ValueError for a name that means nothing and OperatorUnavailableError where a device is missing.
+    """
+    if name == "none":
+        return NoOperator()
+    if name == "scripted":
+        return ScriptedOperator(
+            seed=seed, fps=fps, action_low=action_low, action_high=action_high, habits=habits
+        )
+    if name not in DEVICES and ":" not in name:
+        raise ValueError(
+            f"operator {name!r} is unknown: use one of {', '.join(NAMES)}, or a class, 'package.module:Class'"
+        )
+    arguments = {"seed": seed, "fps": fps, "action_low": action_low, "action_high": action_high, **options}
+    return _construct(name, DEVICES.get(name, name), arguments)
+
+
+def _construct(name: str, path: str, arguments: dict[str, Any]) -> Operator:
+    module_name, _, class_name = path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise OperatorUnavailableError(
+            f"operator {name!r} needs the Python module {error.name!r}, which is not installed: install it, "
+            "or choose another operator, such as --operator=none"
+        ) from error
+    factory = getattr(module, class_name, None)
+    if not callable(factory):
+        raise ValueError(f"operator {name!r}: module {module_name!r} has no class {class_name!r}")
+    try:
+        inspect.signature(factory).bind(**arguments)
+    except TypeError as error:
+        raise ValueError(
+            f"operator {name!r}: {class_name} must take the keywords {', '.join(arguments)} ({error})"
+        ) from error
+    return cast(Operator, factory(**arguments))
