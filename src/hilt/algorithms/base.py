@@ -1,0 +1,100 @@
+"""What learner, actor and checkpoints know of an algorithm, whichever it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hilt.algorithms.optimizer import Optimizer
+from hilt.data.batch import Batch, ObservationBatch
+
+Sampler = Callable[[], Batch]
+"""A fresh batch at every call, on the device of the algorithm."""
+
+Metrics = dict[str, Tensor]
+"""Name -> detached scalar. Left on the device: reading one (`.item()`) waits for the computation."""
+
+
+class StateError(ValueError):
+    """Saved tensors do not fit the algorithm that they are loaded into."""
+
+
+class Policy(nn.Module, ABC):
+    """Observations to actions in environment units.
+
+    Its `state_dict()`, normalisation and action scaling included, and its `config` (plain JSON, with the key
+    `type`) are all that `hilt.algorithms.registry.policy_from_config` needs to rebuild it.
+    """
+
+    config: dict[str, Any]
+
+    @abstractmethod
+    def act(
+        self,
+        observation: ObservationBatch,
+        *,
+        deterministic: bool,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Actions (B, A), float32, in environment units; all noise comes from `generator`."""
+
+    def reset(self) -> None:
+        """An episode begins. Policies that plan ahead drop their plan."""
+
+    def interrupt(self) -> None:
+        """The operator takes over, or lets go. Policies that plan ahead drop their plan."""
+
+
+class Algorithm(ABC):
+    """A policy and the updates that improve it.
+
+    Subclasses fill `modules`, `optimizers` and `generator`; with the number of `updates` these are everything
+    that an update depends on, so that saving and loading them equals never having stopped.
+    """
+
+    policy: Policy
+    modules: dict[str, nn.Module]
+    optimizers: dict[str, Optimizer]
+    generator: torch.Generator
+    updates: int = 0
+    """Calls of `update` so far."""
+
+    @abstractmethod
+    def update(self, sample: Sampler) -> Metrics:
+        """One optimisation step; draws as many batches as it needs from `sample`."""
+
+    def state_tensors(self) -> dict[str, Tensor]:
+        """Copies on the CPU of everything that an exact resume needs, flat, ready for safetensors."""
+        state = {"updates": torch.tensor(self.updates), "generator": self.generator.get_state()}
+        for name, module in self.modules.items():
+            state |= _prefixed(f"module.{name}", module.state_dict())
+        for name, optimizer in self.optimizers.items():
+            state |= _prefixed(f"optimizer.{name}", optimizer.state_tensors())
+        return {key: tensor.detach().to("cpu", copy=True).contiguous() for key, tensor in state.items()}
+
+    def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
+        """The inverse of `state_tensors`; raises StateError when `state` is of another algorithm or size."""
+        try:
+            for name, module in self.modules.items():
+                module.load_state_dict(_under(f"module.{name}", state))
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_tensors(_under(f"optimizer.{name}", state))
+            self.generator.set_state(state["generator"])
+            self.updates = int(state["updates"])
+        except (IndexError, KeyError, RuntimeError) as error:
+            raise StateError(
+                f"this training state was saved by an algorithm of another kind or size: {error}"
+            ) from error
+
+
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
