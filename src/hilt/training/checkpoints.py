@@ -81,17 +81,8 @@ class CheckpointStore:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         final = self.folder / f"{checkpoint.step:07d}"
-        temporary = self.folder / f".{final.name}.partial"
-        shutil.rmtree(temporary, ignore_errors=True)
-        try:
-            self._write(temporary, checkpoint)
-            if final.exists():
-                shutil.rmtree(final)
-            temporary.rename(final)
-        except OSError:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        _sync(self.folder)
+        if not final.exists():
+            self._write_whole(final, checkpoint)
         self._link("last", final)
         if best:
             self._link("best", final)
@@ -119,6 +110,17 @@ class CheckpointStore:
             state=_read_tensors(folder / STATE / "state.safetensors"),
             counters=counters,
         )
+
+    def _write_whole(self, final: Path, checkpoint: Checkpoint) -> None:
+        temporary = self.folder / f".{final.name}.partial"
+        shutil.rmtree(temporary, ignore_errors=True)
+        try:
+            self._write(temporary, checkpoint)
+            temporary.rename(final)
+        except OSError:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        _sync(self.folder)
 
     def _write(self, folder: Path, checkpoint: Checkpoint) -> None:
         write_model(folder / MODEL, checkpoint.config, checkpoint.model, checkpoint.train_config)
@@ -188,7 +190,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        tensors: dict[str, Tensor] = load_file(path)
+        return tensors
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: this checkpoint is not complete") from None
     except SafetensorError as error:

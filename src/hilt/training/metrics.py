@@ -1,0 +1,216 @@
+"""Metrics under the field's names: `metrics.jsonl` always, TensorBoard and Weights & Biases when asked.
+
+| name | meaning |
+|---|---|
+| `Episodic reward` | sum of the rewards of an episode |
+| `Episodic success` | 1 when the environment says that the episode succeeded |
+| `Success rate` | of the last 20 episodes that the operator left alone |
+| `Intervention rate` | share of the steps of an episode in which the operator was in control |
+| `Interventions per 1000 steps` | takeovers, over the last 20 episodes |
+| `Human seconds` | seconds of control by the operator since the run began |
+| `Cycle time [s]` | duration of a successful episode |
+| `Policy frequency [Hz]` | control steps per second of the actor |
+| `train/*` | losses, temperature, gradient norms, buffer sizes, rates of the learner |
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from hilt.rollout import Episode
+
+WINDOW = 20
+
+
+class MetricsSink(Protocol):
+    """A place where records go."""
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Keep one flat record; it holds `step` (environment steps) and `time_s`."""
+        ...
+
+    def close(self) -> None:
+        """Everything is on its way."""
+        ...
+
+
+class JsonLines:
+    """One line per record in `path`; a torn last line is cut off before appending."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _cut_torn_line(path)
+        self._file = path.open("a", buffering=1)
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(record) + "\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class TensorBoard:
+    """Scalars to an event file below `folder` (extra `[tensorboard]`)."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise SystemExit("TensorBoard is not installed: pip install 'hilt[tensorboard]'") from None
+        self._writer = SummaryWriter(str(folder))
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        for name, value in record.items():
+            if isinstance(value, int | float) and name not in ("step", "time_s"):
+                self._writer.add_scalar(name, value, int(record["step"]))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class WeightsAndBiases:
+    """Records to Weights & Biases (extra `[wandb]`); `mode: "offline"` needs no account."""
+
+    def __init__(self, options: Mapping[str, Any], run: Path, config: Mapping[str, Any]) -> None:
+        try:
+            import wandb
+        except ImportError:
+            raise SystemExit("Weights & Biases is not installed: pip install 'hilt[wandb]'") from None
+        self._run = wandb.init(dir=str(run), config=dict(config), resume="allow", **options)
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        self._run.log(dict(record))
+
+    def close(self) -> None:
+        self._run.finish()
+
+
+class Metrics:
+    """Fans records out to the sinks, stamped with environment step and wall-clock seconds."""
+
+    def __init__(self, sinks: Sequence[MetricsSink], elapsed_s: float = 0.0) -> None:
+        self._sinks = sinks
+        self._started = time.monotonic() - elapsed_s
+
+    @property
+    def elapsed_s(self) -> float:
+        """Wall-clock seconds of training, those before a resume included."""
+        return time.monotonic() - self._started
+
+    def log(self, step: int, record: Mapping[str, Any]) -> None:
+        """Write one record at environment step `step`."""
+        stamped = {"step": step, "time_s": round(self.elapsed_s, 3), **record}
+        for sink in self._sinks:
+            sink.write(stamped)
+
+    def close(self) -> None:
+        for sink in self._sinks:
+            sink.close()
+
+
+@dataclass(slots=True)
+class History:
+    """What the episodes so far say, as counters that survive a resume."""
+
+    fps: float
+    episodes: int = 0
+    human_steps: int = 0
+    takeovers: int = 0
+    recent: deque[dict[str, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    alone: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
+
+    def add(self, summary: Mapping[str, float]) -> dict[str, float]:
+        """Count one `summarise`d episode; the record to log is returned."""
+        self.episodes += 1
+        self.human_steps += int(summary["intervention_steps"])
+        self.takeovers += int(summary["takeovers"])
+        self.recent.append({name: summary[name] for name in ("length", "intervention_steps", "takeovers")})
+        if not summary["intervention_steps"]:
+            self.alone.append(summary["is_success"])
+        record = {
+            "Episodic reward": summary["reward"],
+            "Episodic success": summary["is_success"],
+            "Episode length": summary["length"],
+            "Success rate": self.success_rate,
+            "Intervention rate": summary["intervention_steps"] / max(summary["length"], 1),
+            "Interventions per 1000 steps": 1000 * self._per_step("takeovers"),
+            "Human seconds": self.human_steps / self.fps,
+            "Policy frequency [Hz]": summary.get("frequency_hz", 0.0),
+        }
+        if summary["is_success"]:
+            record["Cycle time [s]"] = summary["length"] / self.fps
+        for name in ("weights_age_s", "jitter_p99_ms"):
+            if name in summary:
+                record[name] = summary[name]
+        return record
+
+    @property
+    def success_rate(self) -> float:
+        """Of the last episodes that the policy ran alone; 0 before the first."""
+        return sum(self.alone) / len(self.alone) if self.alone else 0.0
+
+    @property
+    def intervention_rate(self) -> float:
+        """Share of steps under the operator's control, over the last episodes."""
+        return self._per_step("intervention_steps")
+
+    def _per_step(self, name: str) -> float:
+        return sum(entry[name] for entry in self.recent) / max(
+            sum(entry["length"] for entry in self.recent), 1
+        )
+
+    def state(self) -> dict[str, Any]:
+        """A JSON value from which `restore` goes on."""
+        return {
+            "episodes": self.episodes,
+            "human_steps": self.human_steps,
+            "takeovers": self.takeovers,
+            "recent": list(self.recent),
+            "alone": list(self.alone),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.episodes, self.human_steps = int(state["episodes"]), int(state["human_steps"])
+        self.takeovers = int(state["takeovers"])
+        self.recent.extend(state["recent"])
+        self.alone.extend(state["alone"])
+
+
+def summarise(episode: Episode) -> dict[str, float]:
+    """The account of an episode as a flat record that an actor can report."""
+    return {
+        "length": episode.length,
+        "reward": episode.reward,
+        "is_success": float(episode.is_success),
+        "intervention_steps": episode.intervention_steps,
+        "takeovers": episode.takeovers,
+        "refused": float(episode.refused is not None),
+    }
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The records of a `metrics.jsonl`; a torn last line is left out."""
+    lines = path.read_text().splitlines() if path.is_file() else []
+    records = []
+    for line in lines:
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            continue
+    return records
+
+
+def _cut_torn_line(path: Path) -> None:
+    if not path.is_file():
+        return
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        with path.open("r+b") as file:
+            file.truncate(whole)
