@@ -1,0 +1,41 @@
+"""Typed configuration: JSON files and `--a.b=c`, checked, with errors that name file, key and value."""
+
+from hilt.config.dataset import DatasetConfig
+from hilt.config.device import resolve_device
+from hilt.config.environment import EnvConfig, FeatureConfig
+from hilt.config.errors import ConfigError
+from hilt.config.learning import LearningPolicy
+from hilt.config.load import config_file, load_config, without_effect
+from hilt.config.overrides import parse_command_line
+from hilt.config.policy import ACFQLConfig, ClassifierConfig, PretrainedConfig, SACConfig
+from hilt.config.requirements import require
+from hilt.config.resume import find_run, new_run, resumed
+from hilt.config.run import RunConfig
+from hilt.config.tasks import TaskChoice, resolve_task
+from hilt.config.write import to_dict, to_json
+
+__all__ = [
+    "ACFQLConfig",
+    "ClassifierConfig",
+    "ConfigError",
+    "DatasetConfig",
+    "EnvConfig",
+    "FeatureConfig",
+    "LearningPolicy",
+    "PretrainedConfig",
+    "RunConfig",
+    "SACConfig",
+    "TaskChoice",
+    "config_file",
+    "find_run",
+    "load_config",
+    "new_run",
+    "parse_command_line",
+    "require",
+    "resolve_device",
+    "resolve_task",
+    "resumed",
+    "to_dict",
+    "to_json",
+    "without_effect",
+]

@@ -1,0 +1,284 @@
+# ruff: noqa: RUF012 -- pydantic copies mutable defaults
+"""`env`: the task, what is observed, how the robot is commanded, when an episode ends."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from hilt.config.fields import (
+    Fraction,
+    NoEffect,
+    NonNegativeFloat,
+    NonNegativeInt,
+    Point,
+    PositiveFloat,
+    PositiveInt,
+    Refused,
+    Section,
+    invalid,
+)
+from hilt.config.tasks import ActionMode, TaskChoice, resolve_task
+
+ObsType = Literal["state", "pixels"]
+FeatureType = Literal["VISUAL", "STATE", "ENV", "ACTION"]
+ControlMode = Literal["gamepad", "keyboard", "meta_quest", "quest", "browser", "scripted", "none"]
+
+STATE_SIZES = {18: False, 42: True}
+"""Size of the state -> force and torque are in it."""
+ACTION_MODES: dict[int, ActionMode] = {
+    3: "ee_delta_pos",
+    4: "ee_delta_pos",
+    6: "ee_delta_pose",
+    7: "ee_delta_pose",
+}
+"""Size of the action -> how the robot is commanded; 3 and 6 leave the gripper to a discrete critic."""
+
+
+class FeatureConfig(Section):
+    """One array that is observed or commanded."""
+
+    type: FeatureType
+    shape: Annotated[list[PositiveInt], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _image_shape(self) -> FeatureConfig:
+        if self.type == "VISUAL" and (len(self.shape) != 3 or self.shape[0] != 3):
+            raise invalid("a picture's shape is [3, height, width]", "shape")
+        return self
+
+
+class ObservationProcessing(Section):
+    add_joint_velocity_to_observation: Annotated[bool, NoEffect("the state always holds them")] = False
+    """Joint velocities in the state."""
+    add_current_to_observation: Annotated[
+        bool, Refused("a simulated arm has no motor currents; force and torque: a ...Ft... task", (False,))
+    ] = False
+    """Motor currents in the state."""
+    add_ee_pose_to_observation: Annotated[bool, NoEffect("the state always holds the TCP position")] = False
+    """Position of the end effector in the state."""
+    display_cameras: Annotated[bool, NoEffect("the operator's page shows the cameras")] = False
+    """Show the camera pictures."""
+
+
+class ImagePreprocessing(Section):
+    crop_params_dict: dict[str, Annotated[list[NonNegativeInt], Field(min_length=4, max_length=4)]] | None = (
+        None
+    )
+    """Camera feature -> [top, left, height, width] in pixels, cut out before resizing."""
+    resize_size: Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] | None = None
+    """[height, width] in pixels of every picture that the policy sees; null leaves them as rendered."""
+
+
+class Gripper(Section):
+    use_gripper: bool = True
+    """The last dimension of the action is the gripper; without it the gripper stays as it is."""
+    gripper_penalty: Annotated[float, Field(le=0)] = 0.0
+    """Added (as `discrete_penalty`) when the gripper is told to close or open; 0 or negative."""
+    gripper_penalty_in_reward: bool = False
+    """Add the penalty to the environment's reward, too."""
+    min_bound_gripper_pos: Annotated[float, Refused("0 closes the gripper", (0.0,))] = 0.0
+    """The command that closes the gripper."""
+    max_bound_gripper_pos: Annotated[float, Refused("2 opens the gripper", (2.0,))] = 2.0
+    """The command that opens the gripper."""
+    neutral_action: Annotated[float, Refused("1 leaves the gripper as it is", (1.0,))] = 1.0
+    """The command that leaves the gripper as it is."""
+
+
+class Reset(Section):
+    fixed_reset_joint_positions: Annotated[list[float], Field(min_length=7, max_length=7)] | None = None
+    """Joint positions [rad] at the beginning of an episode; null is the task's home."""
+    reset_time_s: NonNegativeFloat = 5.0
+    """Pause [s] between two episodes while a person is at the controls."""
+    control_time_s: PositiveFloat = 20.0
+    """Longest episode [s]; it is truncated after control_time_s * fps steps."""
+    terminate_on_success: bool = True
+    """Success ends the episode."""
+
+
+class EndEffectorBounds(Section):
+    min: Point = [0.2, -0.3, 0.0]
+    """Lower corner [m] of the space that TCP targets are clipped to."""
+    max: Point = [0.6, 0.3, 0.5]
+    """Upper corner [m]."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> EndEffectorBounds:
+        if any(low >= high for low, high in zip(self.min, self.max, strict=True)):
+            raise invalid("every number of min must be below that of max")
+        return self
+
+
+class StepSizes(Section):
+    x: PositiveFloat = 0.025
+    """Motion [m] that an action of 1 commands along x."""
+    y: PositiveFloat = 0.025
+    """The same along y."""
+    z: PositiveFloat = 0.025
+    """The same along z."""
+
+
+class InverseKinematics(Section):
+    urdf_path: Annotated[str | None, NoEffect("the simulated arm has its own model")] = None
+    """Model of a real arm."""
+    target_frame_name: Annotated[str | None, NoEffect("the simulated arm has its own model")] = None
+    """Frame of a real arm that is controlled."""
+    end_effector_bounds: EndEffectorBounds = EndEffectorBounds()
+    end_effector_step_sizes: StepSizes = StepSizes()
+
+
+class RewardClassifierUse(Section):
+    pretrained_path: str | None = None
+    """Folder of a trained reward classifier; it then pays the reward and ends episodes."""
+    success_threshold: Fraction | None = None
+    """Probability above which a frame counts as success; null is the threshold that was calibrated in
+    training (0.5 where there is none)."""
+    success_reward: float = 1.0
+    """Reward of a successful frame."""
+    debounce: PositiveInt = 2
+    """Frames in a row that must be above the threshold."""
+    terminate_on_success: bool = True
+    """The classifier's success ends the episode (when reset.terminate_on_success says so, too)."""
+
+
+class Processor(Section):
+    control_mode: ControlMode | None = None
+    """Device at the controls, where `operator` says nothing."""
+    observation: ObservationProcessing = ObservationProcessing()
+    image_preprocessing: ImagePreprocessing = ImagePreprocessing()
+    gripper: Gripper = Gripper()
+    reset: Reset = Reset()
+    inverse_kinematics: InverseKinematics = InverseKinematics()
+    reward_classifier: RewardClassifierUse = RewardClassifierUse()
+    max_gripper_pos: Annotated[float | None, NoEffect("the simulated gripper knows its opening")] = None
+    """Greatest opening of a real gripper."""
+
+
+class EnvConfig(Section):
+    type: Literal["gym_manipulator", "gym_manipulator_acfql", "gymnasium"] = "gym_manipulator"
+    """The first two are hilt's tasks; `gymnasium` is an environment of your own."""
+    name: Annotated[str, Refused("hilt drives simulated robots only", ("hilt", "gym_hil", "gymnasium"))] = (
+        "hilt"
+    )
+    """Which robot."""
+    task: str = "hilt/PickCube-v0"
+    """Task id (hilt's or the field's); with `gymnasium`, any Gymnasium id (`package.module:Id-v0`)."""
+    fps: Annotated[int, Field(ge=1, le=500)] = 10
+    """Control steps per second."""
+    features: dict[str, FeatureConfig] = {}
+    """Name -> type and shape. The VISUAL ones are the cameras that are rendered, at those sizes; empty: the
+    task's own."""
+    features_map: dict[str, str] = {}
+    """Name in the environment -> name for the policy and the dataset."""
+    robot: Annotated[Any, Refused("hilt drives simulated robots only")] = None
+    """A real arm."""
+    teleop: Annotated[
+        Any, Refused("hilt has no leader arms; --operator=gamepad, keyboard, quest or browser")
+    ] = None
+    """A teleoperation device of a real arm."""
+    processor: Processor = Processor()
+    obs_type: ObsType = "state"
+    """What is observed; inferred from `features`: pixels when there is a camera."""
+    force_torque: bool = False
+    """Wrist force and joint torques in the state; inferred from `features` ([42]), else from the task."""
+    action_mode: ActionMode = "ee_delta_pos"
+    """Translation, or translation and rotation; inferred from the action's shape, else from the task."""
+    image_size: PositiveInt = 128
+    """Height and width [pixels] of the pictures, where `features` does not say."""
+    reward_type: Literal["sparse", "dense"] = "sparse"
+    """1 on success and 0 otherwise, or a reward that grows with progress."""
+    randomize: bool = True
+    """Objects at random places; false: always at the same."""
+    number_of_steps_after_success: NonNegativeInt = 0
+    """Steps that an episode goes on after success, each paying 1, before it terminates."""
+    viewer: bool = False
+    """MuJoCo's viewer window; inferred from the task (`...Viewer...`)."""
+    kwargs: dict[str, Any] = {}
+    """Arguments for the constructor of an environment of your own."""
+    success_reward_threshold: float | None = None
+    """Sum of rewards from which an episode of your own environment is a success, where it reports no
+    `is_success`."""
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _default_type(cls, value: Any) -> Any:
+        return "gym_manipulator" if value is None else value
+
+    @model_validator(mode="after")
+    def _infer(self) -> EnvConfig:
+        if self.type != "gymnasium":
+            self._infer_options(self.choice)
+        return self
+
+    def _infer_options(self, choice: TaskChoice) -> None:
+        state, action = self._size("STATE"), self._size("ACTION")
+        if state is not None and state not in STATE_SIZES:
+            raise invalid(
+                f"the state has shape [18], or [42] with force and torque, not [{state}]", "features"
+            )
+        if action is not None and action not in ACTION_MODES:
+            raise invalid(
+                f"an action has shape [4] or [7] ([3] or [6] without the gripper), not [{action}]", "features"
+            )
+        self._imply("force_torque", STATE_SIZES[state] if state else None, choice.force_torque)
+        self._imply("action_mode", ACTION_MODES[action] if action else None, choice.action_mode)
+        self._imply("obs_type", self._declared_obs_type(), "state")
+        self.infer("viewer", choice.viewer)
+
+    def _declared_obs_type(self) -> ObsType | None:
+        types = {feature.type for feature in self.features.values()}
+        if {"VISUAL", "ENV"} <= types:
+            raise invalid("ENV (object poses) is privileged: pixels do not come with it", "features")
+        return "pixels" if "VISUAL" in types else "state" if self.features else None
+
+    def _imply(self, key: str, declared: object, default: object) -> None:
+        """`declared` by the features, else the task's `default`; a contradiction with the key is an error."""
+        if declared is not None and key in self.model_fields_set and getattr(self, key) != declared:
+            raise invalid(f"the features say {declared!r}", key)
+        self.infer(key, default if declared is None else declared)
+
+    def _size(self, kind: FeatureType) -> int | None:
+        return next((feature.shape[0] for feature in self.features.values() if feature.type == kind), None)
+
+    @property
+    def choice(self) -> TaskChoice:
+        """What `task` stands for; only for hilt's own tasks."""
+        try:
+            return resolve_task(self.task)
+        except ValueError as error:
+            raise invalid(str(error), "task") from None
+
+    @property
+    def gym_id(self) -> str:
+        """The id that `gymnasium.make` knows."""
+        return self.task if self.type == "gymnasium" else self.choice.gym_id
+
+    @property
+    def max_episode_steps(self) -> int:
+        """Steps after which an episode is truncated."""
+        return max(1, round(self.processor.reset.control_time_s * self.fps))
+
+    @property
+    def cameras(self) -> dict[str, tuple[int, int]]:
+        """Camera -> (height, width) [pixels] as rendered; empty without pixels."""
+        if self.obs_type == "state":
+            return {}
+        declared = {camera_of(name): f.shape for name, f in self.features.items() if f.type == "VISUAL"}
+        if not declared:
+            return dict.fromkeys(("front", "wrist"), (self.image_size, self.image_size))
+        return {camera: (shape[1], shape[2]) for camera, shape in declared.items()}
+
+    def policy_features(self) -> dict[str, FeatureConfig]:
+        """The declared features as the policy sees them: renamed, pictures resized."""
+        size = self.processor.image_preprocessing.resize_size
+        resized = {
+            name: FeatureConfig(type="VISUAL", shape=[3, *size]) if size and f.type == "VISUAL" else f
+            for name, f in self.features.items()
+        }
+        return {self.features_map.get(name, name): feature for name, feature in resized.items()}
+
+
+def camera_of(feature: str) -> str:
+    """`front` of `observation.images.front` and of `pixels/front`."""
+    return feature.replace("/", ".").rsplit(".", 1)[-1]

@@ -1,0 +1,188 @@
+# ruff: noqa: RUF012 -- pydantic copies mutable defaults
+"""The keys of `policy` that every policy has, and those that SAC and ACFQL share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from hilt.config.environment import FeatureConfig, FeatureType
+from hilt.config.fields import (
+    Fraction,
+    NoEffect,
+    NonNegativeFloat,
+    NonNegativeInt,
+    Port,
+    PositiveFloat,
+    PositiveInt,
+    Refused,
+    Section,
+    invalid,
+)
+
+Normalization = Literal["MEAN_STD", "MIN_MAX", "IDENTITY"]
+DeviceName = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+ResolvedBy = Literal["hilt", "reference"]
+
+
+class PolicyBase(Section):
+    """What every policy has."""
+
+    device: DeviceName | None = None
+    """auto, cpu, cuda, cuda:N or mps; null is the top-level `device`. Without CUDA: a warning, and cpu."""
+    use_amp: bool = False
+    """Lower precision (bfloat16) where it is safe."""
+    pretrained_path: str | None = None
+    """Folder of a saved policy (`.../checkpoints/last/pretrained_model`)."""
+    input_features: dict[str, FeatureConfig] = {}
+    """What the policy observes; empty: what `env.features` says, else all that the task gives."""
+    output_features: dict[str, FeatureConfig] = {}
+    """The action; empty: as for the input."""
+    n_obs_steps: Annotated[int, Refused("hilt's policies look at one observation", (1,))] = 1
+    """Observations that the policy looks at."""
+    normalization_mapping: dict[FeatureType, Normalization] = {
+        "VISUAL": "MEAN_STD",
+        "STATE": "MIN_MAX",
+        "ENV": "MIN_MAX",
+        "ACTION": "MIN_MAX",
+    }
+    """How each type of feature is normalised."""
+    dataset_stats: dict[str, dict[Literal["min", "max", "mean", "std"], list[float]]] | None = None
+    """Feature -> {min, max} or {mean, std}; null: those of the demonstrations."""
+    push_to_hub: Annotated[bool, Refused("hilt does not upload policies: use `hf upload`", (False,))] = False
+    """Upload the policy."""
+    repo_id: Annotated[str | None, NoEffect("policies are not uploaded")] = None
+    """Hub repository of the policy."""
+    private: Annotated[bool | None, NoEffect("policies are not uploaded")] = None
+    """Hub repository is private."""
+    tags: Annotated[list[str] | None, NoEffect("policies are not uploaded")] = None
+    """Hub tags."""
+    license: Annotated[str | None, NoEffect("policies are not uploaded")] = None
+    """Hub licence."""
+
+
+class NetworkKwargs(Section):
+    """A multilayer perceptron."""
+
+    hidden_dims: Annotated[list[PositiveInt], Field(min_length=1)] = [256, 256]
+    """Sizes of the hidden layers."""
+    layer_norm: bool = True
+    """LayerNorm in every hidden layer."""
+    activate_final: Annotated[bool, Refused("the last hidden layer is always activated", (True,))] = True
+    """Activation after the last hidden layer."""
+    final_activation: Annotated[
+        str | None, Refused("the last hidden layer has the activation of the others")
+    ] = None
+    """Another activation after the last hidden layer."""
+
+
+class ActorNetworkKwargs(NetworkKwargs):
+    layer_norm: bool = False
+    """LayerNorm in every hidden layer."""
+
+
+class ActorLearnerConfig(Section):
+    learner_host: str = "127.0.0.1"
+    """Where the learner listens and actors connect."""
+    learner_port: Annotated[Port, Field(gt=0)] = 50051
+    """Its port."""
+    policy_parameters_push_frequency: PositiveFloat | None = None
+    """Seconds between two publications of the weights; null: after every update that an actor could use."""
+    queue_get_timeout: Annotated[float, NoEffect("nothing waits on a queue by polling")] = 2.0
+    """Timeout of a queue."""
+    token: str | None = None
+    """Secret that actors must present."""
+    tls_cert: str | None = None
+    """PEM file of the learner's certificate, for the learner to present and the actors to trust."""
+    tls_key: str | None = None
+    """PEM file of the learner's private key."""
+    allow_insecure: bool = False
+    """Listen on more than loopback without token and TLS."""
+
+
+class Concurrency(Section):
+    actor: Annotated[str, NoEffect("actor and learner are processes")] = "threads"
+    """Threads or processes in the actor."""
+    learner: Annotated[str, NoEffect("actor and learner are processes")] = "threads"
+    """Threads or processes in the learner."""
+    multiprocessing_context: Annotated[str | None, NoEffect("actor and learner are processes")] = None
+    """How processes are started."""
+
+
+class LearningPolicy(PolicyBase):
+    """What SAC and ACFQL share: encoders, critics, buffers, the schedule, the connection."""
+
+    preset: ResolvedBy = "hilt"
+    """Which defaults the keys of `policy` have that the file does not say: hilt's, or those of the published
+    code."""
+    vision_encoder_name: str | None = None
+    """Pretrained image encoder: a folder or hub id in the layout of Hugging Face's ResNet; null: a small
+    convolution trained from scratch."""
+    freeze_vision_encoder: bool = True
+    """Do not train the pretrained encoder."""
+    shared_encoder: bool = True
+    """One image encoder for actor and critics."""
+    image_encoder_hidden_dim: PositiveInt = 32
+    """Channels of the first layer of the convolution."""
+    image_embedding_pooling_dim: PositiveInt = 8
+    """Spatial embeddings per channel of a pretrained encoder."""
+    image_size_encoder: PositiveInt = 64
+    """Height and width [pixels] at which the convolution sees pictures."""
+    shift_pixels: NonNegativeInt = 3
+    """Largest random shift [pixels] of the pictures in training."""
+    state_encoder_hidden_dim: PositiveInt = 64
+    """Size of the encoded state."""
+    latent_dim: PositiveInt = 64
+    """Size of the encoding of a camera."""
+    discount: Fraction = 0.97
+    """gamma, per control step."""
+    num_critics: PositiveInt = 10
+    """Critics in the ensemble."""
+    num_subsample_critics: PositiveInt | None = None
+    """Target critics drawn for each target; null: all."""
+    critic_lr: PositiveFloat = 3e-4
+    """Learning rate of the critics."""
+    actor_lr: PositiveFloat = 3e-4
+    """Learning rate of the actor."""
+    critic_target_update_weight: Annotated[float, Field(gt=0, le=1)] = 0.005
+    """tau: how much of the critics goes into the targets at each update."""
+    utd_ratio: PositiveInt = 2
+    """Critic updates per optimisation step."""
+    policy_update_freq: PositiveInt = 1
+    """The actor is updated in every n-th optimisation step."""
+    grad_clip_norm: PositiveFloat = 10.0
+    """Largest norm of a gradient."""
+    n_step: PositiveInt = 3
+    """Steps of reward in a target (ACFQL: only with chunks of one action)."""
+    use_torch_compile: bool = False
+    """Compile the update."""
+    online_steps: PositiveInt = 1_000_000
+    """Environment steps of all actors together."""
+    online_env_seed: NonNegativeInt = 10_000
+    """Seed of the actors' environments."""
+    online_buffer_capacity: PositiveInt = 100_000
+    """Transitions in the online buffer."""
+    offline_buffer_capacity: PositiveInt = 100_000
+    """Transitions in the buffer of demonstrations and interventions."""
+    online_step_before_learning: NonNegativeInt = 100
+    """Transitions of the actors before online learning begins."""
+    actor_learner_config: ActorLearnerConfig = ActorLearnerConfig()
+    storage_device: Annotated[str, NoEffect("the replay buffer is in main memory")] = "cpu"
+    """Where the replay buffer is."""
+    async_prefetch: Annotated[bool, NoEffect("batches are cheap to draw")] = False
+    """Draw batches ahead."""
+    concurrency: Concurrency = Concurrency()
+
+    @model_validator(mode="after")
+    def _subsample(self) -> LearningPolicy:
+        if (self.num_subsample_critics or 0) > self.num_critics:
+            raise invalid(f"must not be above num_critics, {self.num_critics}", "num_subsample_critics")
+        return self
+
+
+class HeadKwargs(Section):
+    """The end of the actor's network."""
+
+    init_final: NonNegativeFloat | None = 0.05
+    """Range of the last layer's initial weights; null: as in the other layers."""

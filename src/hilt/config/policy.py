@@ -1,0 +1,226 @@
+"""`policy`: SAC, ACFQL, the reward classifier, or a saved policy whose folder says what it is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from hilt.config.fields import (
+    Fraction,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Refused,
+    Section,
+    invalid,
+)
+from hilt.config.learning import (
+    ActorNetworkKwargs,
+    DeviceName,
+    HeadKwargs,
+    LearningPolicy,
+    NetworkKwargs,
+    PolicyBase,
+)
+
+SAC_REFERENCE: dict[str, Any] = {
+    "num_critics": 2,
+    "critic_target_reduction": "min",
+    "n_step": 1,
+    "bc_weight": 0.0,
+    "pretrain_updates": 0,
+    "shift_pixels": 4,
+    "image_size_encoder": 128,
+    "latent_dim": 256,
+}
+"""Where the published SAC of HIL-SERL differs from hilt's defaults."""
+
+ACFQL_REFERENCE: dict[str, Any] = {
+    "num_critics": 2,
+    "alpha": 100.0,
+    "chunk_size": 5,
+    "n_action_steps": 5,
+    "flow_steps": 10,
+    "integrator": "euler",
+    "q_agg": "mean",
+    "keep_terminal_chunks": False,
+    "flow_data": "all",
+    "clip_targets": False,
+    "num_samples": None,
+    "utd_ratio": 1,
+    "critic_network_kwargs": {"hidden_dims": [512, 512, 512, 512]},
+    "actor_network_kwargs": {"hidden_dims": [512, 512, 512, 512]},
+}
+"""Where the published QC-FQL differs from hilt's defaults."""
+
+
+class SACHead(HeadKwargs):
+    use_tanh_squash: Annotated[bool, Refused("hilt's Gaussian is squashed by tanh", (True,))] = True
+    """Squash the Gaussian."""
+    std_min: PositiveFloat = 1e-5
+    """Smallest standard deviation."""
+    std_max: PositiveFloat = 5.0
+    """Largest standard deviation."""
+
+
+class SACConfig(LearningPolicy):
+    """SAC as HIL-SERL uses it, with demonstrations and interventions in every batch."""
+
+    type: Literal["sac"] = "sac"
+    temperature_init: PositiveFloat = 0.01
+    """Initial temperature."""
+    temperature_lr: PositiveFloat = 3e-4
+    """Learning rate of the temperature."""
+    target_entropy: float | None = None
+    """Entropy that the temperature aims at; null: minus half the size of the action."""
+    use_backup_entropy: bool = False
+    """Entropy in the critics' targets."""
+    num_discrete_actions: Literal[3] | None = None
+    """3: a discrete critic commands the gripper (close, stay, open); null: it is a continuous action."""
+    critic_target_reduction: Literal["min", "mean_minus_std"] = "mean_minus_std"
+    """How the ensemble's values become one target: the least, or mean - 0.5 std."""
+    bc_weight: NonNegativeFloat = 1.0
+    """Weight of imitating demonstrations and interventions in the actor's loss."""
+    bc_fade_updates: PositiveInt | None = 4000
+    """Optimisation steps over which that weight fades to 0; null: it stays."""
+    pretrain_updates: NonNegativeInt = 600
+    """Optimisation steps of imitation before the first action."""
+    critic_network_kwargs: NetworkKwargs = NetworkKwargs()
+    actor_network_kwargs: ActorNetworkKwargs = ActorNetworkKwargs()
+    discrete_critic_network_kwargs: NetworkKwargs = NetworkKwargs()
+    policy_kwargs: SACHead = SACHead()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, data: Any) -> Any:
+        return with_preset(data, SAC_REFERENCE)
+
+
+class ACFQLConfig(LearningPolicy):
+    """Flow Q-learning on chunks of actions."""
+
+    type: Literal["acfql"] = "acfql"
+    chunk_size: PositiveInt = 10
+    """Actions that the policy plans at once."""
+    n_action_steps: PositiveInt = 10
+    """How many of them are executed before it plans again."""
+    discount: Fraction = 0.99
+    """gamma, per control step."""
+    offline_steps: NonNegativeInt = 0
+    """Optimisation steps on the demonstrations, before the actors begin."""
+    only_successful_online_step_before_learning: bool = False
+    """Only transitions of successful episodes count for `online_step_before_learning`."""
+    alpha: NonNegativeFloat = 10.0
+    """Weight of the distillation of the flow into the one-step policy."""
+    flow_steps: PositiveInt = 3
+    """Steps of the integrator."""
+    integrator: Literal["euler", "midpoint"] = "midpoint"
+    """How the flow is integrated."""
+    normalize_q_loss: Literal[True, "q_vals", "q_vals_plus_eps", "q_preds", "q_preds_plus_eps"] | None = None
+    """Divide the Q loss of the actor by the mean size of Q."""
+    q_agg: Literal["mean", "min", "mean_minus_std"] = "mean_minus_std"
+    """How the ensemble's values become one target: mean, the least, or mean - 0.5 std."""
+    actor_type: Literal["distilled", "best_of_n"] = "distilled"
+    """Act by the distilled one-step policy, or by the best of n samples of the flow."""
+    num_samples: PositiveInt | None = 8
+    """Samples from which the critics choose when acting; null: 1 of the one-step policy, 32 of the flow."""
+    keep_terminal_chunks: bool = True
+    """Train on chunks that reach beyond the end of an episode, padded."""
+    flow_data: Literal["all", "successful"] = "successful"
+    """The flow imitates everything, or demonstrations, interventions and successful episodes."""
+    clip_targets: bool = True
+    """Clip targets to the values that the reward makes possible."""
+    critic_network_kwargs: NetworkKwargs = NetworkKwargs()
+    actor_network_kwargs: ActorNetworkKwargs = ActorNetworkKwargs()
+    policy_kwargs: HeadKwargs = HeadKwargs(init_final=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, data: Any) -> Any:
+        return with_preset(data, ACFQL_REFERENCE)
+
+    @model_validator(mode="after")
+    def _within_chunk(self) -> ACFQLConfig:
+        if "n_action_steps" not in self.model_fields_set:
+            self.infer("n_action_steps", self.chunk_size)
+        if self.n_action_steps > self.chunk_size:
+            raise invalid(f"must not be above chunk_size, {self.chunk_size}", "n_action_steps")
+        return self
+
+
+class ClassifierConfig(PolicyBase):
+    """A vision model that tells success from the camera pictures."""
+
+    type: Literal["reward_classifier"] = "reward_classifier"
+    model_name: str | None = None
+    """Pretrained encoder: a folder or hub id; null: a small convolution trained from scratch."""
+    model_type: Literal["cnn", "transformer"] = "cnn"
+    """Kind of encoder."""
+    num_cameras: PositiveInt = 2
+    """Cameras that it looks at."""
+    num_classes: Annotated[int, Field(ge=2)] = 2
+    """Classes; 2: failure and success."""
+    success_class: NonNegativeInt | None = None
+    """Which class is success; null: the last."""
+    hidden_dim: PositiveInt = 256
+    """Size of the hidden layer."""
+    latent_dim: PositiveInt = 256
+    """Size of the encoding of a camera."""
+    image_embedding_pooling_dim: PositiveInt = 8
+    """Spatial embeddings per channel of the encoder."""
+    image_size_encoder: PositiveInt = 64
+    """Height and width [pixels] at which the convolution sees pictures."""
+    dropout_rate: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Dropout in training."""
+    learning_rate: PositiveFloat = 1e-4
+    """Learning rate."""
+    weight_decay: NonNegativeFloat = 0.01
+    """Weight decay."""
+    grad_clip_norm: PositiveFloat = 1.0
+    """Largest norm of a gradient."""
+    precision_target: Fraction = 0.99
+    """Precision on held-out frames for which the threshold is calibrated."""
+
+    @model_validator(mode="after")
+    def _success_class(self) -> ClassifierConfig:
+        if (self.success_class or 0) >= self.num_classes:
+            raise invalid(f"must be below num_classes, {self.num_classes}", "success_class")
+        return self
+
+
+class PretrainedConfig(Section):
+    """A saved policy: everything but where it is stands in its folder."""
+
+    type: Literal["pretrained"] = "pretrained"
+    pretrained_path: str
+    """Folder of a saved policy."""
+    device: DeviceName | None = None
+    """As for the other policies."""
+
+
+PolicyConfig = Annotated[
+    SACConfig | ACFQLConfig | ClassifierConfig | PretrainedConfig, Field(discriminator="type")
+]
+POLICY_TYPES: dict[str, type[SACConfig | ACFQLConfig | ClassifierConfig | PretrainedConfig]] = {
+    "sac": SACConfig,
+    "acfql": ACFQLConfig,
+    "reward_classifier": ClassifierConfig,
+    "pretrained": PretrainedConfig,
+}
+
+
+def with_preset(data: Any, reference: dict[str, Any]) -> Any:
+    """`data` over the defaults of the preset that it names: what the user says always wins."""
+    if not isinstance(data, dict) or data.get("preset") != "reference":
+        return data
+    return _over(data, reference)
+
+
+def _over(data: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    merged = {**defaults, **data}
+    for key, default in defaults.items():
+        if isinstance(default, dict) and isinstance(data.get(key), dict):
+            merged[key] = _over(data[key], default)
+    return merged

@@ -1,0 +1,52 @@
+"""What each command needs to find in its configuration."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hilt.config.errors import ConfigError, shown
+from hilt.config.learning import LearningPolicy
+from hilt.config.policy import ACFQLConfig, ClassifierConfig, SACConfig
+from hilt.config.run import RunConfig
+
+Verb = Literal["teleop", "record", "replay", "train", "learner", "actor", "eval"]
+
+REMOTE_CODE = ("helper2424/resnet10", "lerobot/resnet10")
+"""Encoders on the hub that come with code of their own, which hilt never runs."""
+
+
+def require(config: RunConfig, verb: Verb, origin: str = "configuration") -> None:
+    """Raises ConfigError when `verb` cannot do with `config`; `origin` is the file, for the message."""
+    if verb in ("train", "learner", "actor"):
+        _require_training(config, verb, origin)
+    if verb in ("record", "replay") and config.dataset.directory is None:
+        raise ConfigError(origin, f"dataset.repo_id: missing, {verb} needs it, or dataset.root")
+    if verb == "replay" and config.dataset.replay_episode is None:
+        raise ConfigError(
+            origin, "dataset.replay_episode: missing, the number of an episode (0 is the first)"
+        )
+    if verb == "eval" and (config.policy is None or config.policy.pretrained_path is None):
+        raise ConfigError(origin, "policy.pretrained_path: missing, the folder of a saved policy")
+
+
+def _require_training(config: RunConfig, verb: Verb, origin: str) -> None:
+    policy = config.policy
+    if not isinstance(policy, SACConfig | ACFQLConfig | ClassifierConfig):
+        raise ConfigError(origin, "policy.type: missing, must be sac, acfql or reward_classifier")
+    _refuse_remote_code(policy, origin)
+    if isinstance(policy, ClassifierConfig):
+        if verb != "train":
+            raise ConfigError(origin, 'policy.type = "reward_classifier": trained by `hilt train`')
+        if config.dataset.directory is None:
+            raise ConfigError(origin, "dataset.root: missing, a reward classifier learns from a dataset")
+
+
+def _refuse_remote_code(policy: LearningPolicy | ClassifierConfig, origin: str) -> None:
+    key = "vision_encoder_name" if isinstance(policy, LearningPolicy) else "model_name"
+    name = getattr(policy, key)
+    if name in REMOTE_CODE:
+        raise ConfigError(
+            origin,
+            f"policy.{key} = {shown(name)}: refused, this model runs code of its own; "
+            "--policy.vision_encoder_name=null trains a small convolution instead",
+        )

@@ -1,0 +1,227 @@
+# ruff: noqa: RUF012 -- pydantic copies mutable defaults
+"""`RunConfig`: everything that one command needs to know."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from hilt.config.dataset import DatasetConfig
+from hilt.config.environment import EnvConfig, FeatureConfig
+from hilt.config.fields import (
+    Fraction,
+    NoEffect,
+    NonNegativeInt,
+    Port,
+    PositiveFloat,
+    PositiveInt,
+    Refused,
+    Section,
+    invalid,
+)
+from hilt.config.learning import DeviceName, PolicyBase
+from hilt.config.policy import PolicyConfig
+
+OPERATORS = ("none", "scripted", "keyboard", "gamepad", "quest", "browser")
+_SAME_OPERATOR = {"meta_quest": "quest"}
+
+
+class Demonstrations(Section):
+    """Collected by the scripted operator when training is given no dataset."""
+
+    num_episodes: NonNegativeInt = 20
+    """Successful episodes that are collected."""
+    operator: str = "scripted"
+    """Who gives them."""
+    operator_options: dict[str, Any] = {}
+    """Habits of that operator (as `operator_options`)."""
+
+
+class EvalConfig(Section):
+    n_episodes: PositiveInt = 50
+    """Episodes of an evaluation."""
+    seed: NonNegativeInt = 1_000_000
+    """Seed of the first episode, the others follow; training uses none of them."""
+    videos: NonNegativeInt = 5
+    """Episodes that are filmed, failures first."""
+    batch_size: Annotated[int, NoEffect("episodes are played one after the other")] = 0
+    """Environments side by side."""
+    use_async_envs: Annotated[bool, NoEffect("episodes are played one after the other")] = False
+    """Environments in processes."""
+
+
+class WandBConfig(Section):
+    enable: bool = False
+    """Send metrics to Weights & Biases."""
+    project: str = "hilt"
+    """Project."""
+    entity: str | None = None
+    """User or team."""
+    notes: str | None = None
+    """Notes of the run."""
+    mode: Literal["online", "offline", "disabled"] | None = None
+    """offline needs no account; null: online."""
+    run_id: str | None = None
+    """Run to continue."""
+    disable_artifact: bool = False
+    """Do not upload checkpoints."""
+    add_tags: Annotated[bool, NoEffect("the configuration is sent as a whole")] = True
+    """Tags made of the configuration."""
+
+
+class UIConfig(Section):
+    """The operator's page."""
+
+    enable: bool = True
+    """Serve the page."""
+    host: str = "127.0.0.1"
+    """Address that it listens on; anything but loopback gets TLS."""
+    port: Port = 8642
+    """Its port; 0: any that is free."""
+    token: str | None = None
+    """Secret in the link; null: a new one each time."""
+    open_browser: bool = True
+    """Open it when there is a display."""
+
+
+class RunConfig(Section):
+    """All keys. Each command asks for those that it needs (`requirements.require`)."""
+
+    env: EnvConfig = EnvConfig()
+    dataset: DatasetConfig = DatasetConfig()
+    policy: PolicyConfig | None = None
+    mode: Literal["record", "replay"] | None = None
+    """What `hilt run` does: null drives the robot; other commands are what their name says."""
+    device: DeviceName = "cpu"
+    """auto, cpu, cuda, cuda:N or mps, where `policy.device` says nothing."""
+    operator: str | None = None
+    """none, scripted, keyboard, gamepad, quest, browser or `package.module:Class`; null: `control_mode`, else
+    the task's own."""
+    operator_options: dict[str, Any] = {}
+    """Arguments of the operator, such as the habits of the scripted one."""
+    output_dir: str | None = None
+    """Folder of the run; null: `outputs/train/DATE/TIME_JOB`."""
+    job_name: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None = None
+    """Name of the run; null: task and policy."""
+    resume: bool = False
+    """Go on with a run (or, recording, with a dataset)."""
+    seed: NonNegativeInt = 1000
+    """Seed of everything that is random in training."""
+    batch_size: PositiveInt = 256
+    """Samples in a batch."""
+    steps: PositiveInt = 100_000
+    """Optimisation steps of the reward classifier."""
+    online_ratio: Fraction = 0.5
+    """Share of online data in a batch; the rest are demonstrations and interventions."""
+    log_freq: PositiveInt = 200
+    """Optimisation steps between two records of metrics."""
+    eval_freq: NonNegativeInt = 20_000
+    """Optimisation steps between two evaluations during training; 0: none."""
+    save_checkpoint: bool = True
+    """Write checkpoints."""
+    save_freq: PositiveInt = 20_000
+    """Optimisation steps between two checkpoints."""
+    save_every_s: PositiveFloat = 60.0
+    """Longest time [s] between two checkpoints."""
+    keep_checkpoints: PositiveInt = 3
+    """Newest checkpoints that are kept, besides the best."""
+    num_actors: PositiveInt = 1
+    """Actors that `train` starts."""
+    max_updates_per_env_step: PositiveFloat | None = 4.0
+    """How many optimisation steps the learner may make per environment step; null: any number."""
+    target_success_rate: Fraction | None = None
+    """Training ends when this share of recent episodes succeeds without help; null: at `online_steps`."""
+    tensorboard: bool = False
+    """Write metrics for TensorBoard, too."""
+    rename_map: dict[str, str] = {}
+    """Feature of the dataset -> feature of the policy."""
+    demonstrations: Demonstrations = Demonstrations()
+    eval: EvalConfig = EvalConfig()
+    wandb: WandBConfig = WandBConfig()
+    ui: UIConfig = UIConfig()
+    num_workers: Annotated[int, NoEffect("batches are drawn in the learner")] = 4
+    """Processes that load data."""
+    prefetch_factor: Annotated[int | None, NoEffect("batches are drawn in the learner")] = None
+    """Batches loaded ahead."""
+    persistent_workers: Annotated[bool, NoEffect("batches are drawn in the learner")] = True
+    """Keep the processes that load data."""
+    use_policy_training_preset: Annotated[bool, NoEffect("policy holds the optimiser's keys")] = True
+    """Where the optimiser's keys come from."""
+    optimizer: Annotated[dict[str, Any] | None, NoEffect("policy holds the optimiser's keys")] = None
+    """Optimiser; for a reward classifier, lr, weight_decay and grad_clip_norm mean those of `policy`."""
+    scheduler: Annotated[dict[str, Any] | None, NoEffect("learning rates are constant")] = None
+    """Learning rate schedule."""
+    tolerance_s: Annotated[float, NoEffect("hilt checks to 1e-4 s")] = 1e-4
+    """How far a video frame may be from its time."""
+    cudnn_deterministic: Annotated[bool, NoEffect("one thread on a CPU is what is reproducible")] = False
+    """Deterministic convolutions on a GPU."""
+    mixer: Annotated[str, Refused("online_ratio says how batches are mixed", ("online_offline",))] = (
+        "online_offline"
+    )
+    """How batches are mixed."""
+    save_replay_buffer_on_checkpoint: Annotated[bool, NoEffect("the buffer is always on disk")] = False
+    """Save the online buffer."""
+    save_offline_replay_buffer_on_checkpoint: Annotated[bool, NoEffect("the buffer is always on disk")] = (
+        False
+    )
+    """Save the demonstration buffer."""
+    online_dataset: Annotated[
+        Any, Refused("the online buffer is in the run's folder: --resume=true goes on with it")
+    ] = None
+    """Dataset that fills the online buffer."""
+    peft: Annotated[Any, Refused("hilt trains whole networks")] = None
+    """Adapters."""
+    sample_weighting: Annotated[Any, Refused("hilt draws samples with equal weight")] = None
+    """Weights of samples."""
+
+    @field_validator("operator")
+    @classmethod
+    def _known_operator(cls, name: str | None) -> str | None:
+        if name is None or ":" in name:
+            return name
+        name = _SAME_OPERATOR.get(name, name)
+        if name not in OPERATORS:
+            raise invalid(f"must be one of {', '.join(OPERATORS)}, or package.module:Class")
+        return name
+
+    @model_validator(mode="after")
+    def _features(self) -> RunConfig:
+        declared = self.env.policy_features()
+        if isinstance(self.policy, PolicyBase) and declared:
+            outputs = {name: f for name, f in declared.items() if f.type == "ACTION"}
+            inputs = {name: f for name, f in declared.items() if f.type != "ACTION"}
+            _agree(self.policy, "input_features", inputs)
+            _agree(self.policy, "output_features", outputs)
+        return self
+
+    @property
+    def operator_name(self) -> str:
+        """Who is at the controls: `operator`, else `control_mode`, else the task's own."""
+        name = self.operator or self.env.processor.control_mode
+        if name is None:
+            return "none" if self.env.type == "gymnasium" else self.env.choice.operator
+        return _SAME_OPERATOR.get(name, name)
+
+    @property
+    def device_name(self) -> str:
+        """`policy.device`, else `device`: what `resolve_device` is given."""
+        return (self.policy and self.policy.device) or self.device
+
+    @property
+    def name(self) -> str:
+        """`job_name`, else task and policy."""
+        if self.job_name:
+            return self.job_name
+        task = self.env.gym_id.replace(":", "/").rsplit("/", 1)[-1]
+        return f"{task}_{self.policy.type}" if self.policy else task
+
+
+def _agree(policy: PolicyBase, key: str, declared: dict[str, FeatureConfig]) -> None:
+    """The policy's features, when it names any, must be among the environment's, with the same shapes."""
+    for name, feature in getattr(policy, key).items():
+        if name not in declared:
+            raise invalid(f"the environment has {', '.join(sorted(declared)) or 'none'}", "policy", key, name)
+        if declared[name] != feature:
+            raise invalid(f"the environment has shape {declared[name].shape}", "policy", key, name)
+    policy.infer(key, declared)
