@@ -1,0 +1,152 @@
+"""From a configuration to the objects that it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+from hilt.config.environment import EnvConfig
+from hilt.config.errors import ConfigError
+from hilt.config.load import load_config
+from hilt.config.run import RunConfig
+from hilt.data.transition import Observation
+from hilt.environment import Environment, RewardFunction
+from hilt.operators.base import Operator
+from hilt.operators.registry import make_operator as operator_by_name
+from hilt.operators.scripted import Habits
+from hilt.processors.observation import ObservationError, crop_and_resize
+
+
+def make_env(
+    config: RunConfig | EnvConfig | str | Path | Mapping[str, Any], **overrides: Any
+) -> gym.Env[Any, Any]:
+    """The Gymnasium environment of a configuration (a file, a dict, a RunConfig), pictures [H, W, C].
+
+    `overrides` are constructor arguments that win over the configuration.
+
+    Raises:
+        ConfigError: the environment does not exist or does not take its arguments.
+    """
+    if isinstance(config, str | Path | Mapping):
+        config = load_config(config)
+    env = config.env if isinstance(config, RunConfig) else config
+    arguments = {**(env.kwargs if env.type == "gymnasium" else _arguments(env)), **overrides}
+    if env.type != "gymnasium":
+        import hilt.sim  # noqa: F401  (registers the ids)
+    try:
+        return gym.make(env.gym_id, disable_env_checker=True, **arguments)
+    except (gym.error.Error, TypeError, ModuleNotFoundError) as error:
+        raise ConfigError("env.task", f'"{env.task}": cannot be made: {error}') from error
+
+
+def make_environment(
+    config: RunConfig,
+    *,
+    reward_function: RewardFunction | None = None,
+    trust_operator: bool = False,
+    **overrides: Any,
+) -> Environment:
+    """The environment of `config`, speaking in the features that its policy names.
+
+    Raises:
+        ConfigError: the policy names features that the environment does not give.
+    """
+    features = list(getattr(config.policy, "input_features", {})) or None
+    try:
+        return Environment(
+            make_env(config, **overrides),
+            features,
+            transform=_transform(config.env),
+            reward_function=reward_function,
+            success_threshold=config.env.success_reward_threshold,
+            trust_operator=trust_operator,
+        )
+    except ObservationError as error:
+        raise ConfigError("policy.input_features", str(error)) from error
+
+
+def make_operator(
+    config: RunConfig,
+    env: Environment,
+    *,
+    seed: int,
+    name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Operator:
+    """The operator of `config`, or the one called `name`.
+
+    Raises:
+        ConfigError: unknown name or options. OperatorUnavailableError: the device is not there.
+    """
+    name = name or config.operator_name
+    options = dict(config.operator_options if options is None else options)
+    try:
+        if name == "scripted":
+            options = {"habits": Habits(**{key: _tuple(value) for key, value in options.items()})}
+        return operator_by_name(
+            name, seed=seed, fps=env.fps, action_low=env.action_low, action_high=env.action_high, **options
+        )
+    except (TypeError, ValueError) as error:
+        raise ConfigError("operator_options", str(error)) from error
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _arguments(env: EnvConfig) -> dict[str, Any]:
+    """Constructor arguments of hilt's own environments."""
+    processor = env.processor
+    kinematics = processor.inverse_kinematics
+    steps = kinematics.end_effector_step_sizes
+    bounds = kinematics.end_effector_bounds
+    return {
+        "obs_type": env.obs_type,
+        "force_torque": env.force_torque,
+        "action_mode": env.action_mode,
+        "reward_type": env.reward_type,
+        "randomize": env.randomize,
+        "image_size": env.image_size,
+        "cameras": env.cameras or None,
+        "terminate_on_success": processor.reset.terminate_on_success,
+        "number_of_steps_after_success": env.number_of_steps_after_success,
+        "fps": env.fps,
+        "control_time_s": processor.reset.control_time_s,
+        "fixed_reset_joint_positions": processor.reset.fixed_reset_joint_positions,
+        "use_gripper": processor.gripper.use_gripper,
+        "gripper_penalty": processor.gripper.gripper_penalty,
+        "step_sizes": (steps.x, steps.y, steps.z),
+        "workspace": (tuple(bounds.min), tuple(bounds.max)),
+        "render_mode": "rgb_array",
+    }
+
+
+def _transform(env: EnvConfig) -> Callable[[Observation], Observation] | None:
+    """Rename, crop and resize the features as the configuration says; None when it says nothing."""
+    crops = env.processor.image_preprocessing.crop_params_dict or {}
+    size = env.processor.image_preprocessing.resize_size
+    names = {old: new for old, new in env.features_map.items() if old != new}
+    if not (crops or size or names):
+        return None
+
+    def transform(observation: Observation) -> Observation:
+        changed: Observation = {}
+        for name, array in observation.items():
+            if array.ndim == 3:
+                crop = crops.get(name)
+                array = crop_and_resize(array, _rectangle(crop), _size(size))
+            changed[names.get(name, name)] = array
+        return changed
+
+    return transform
+
+
+def _rectangle(crop: list[int] | None) -> tuple[int, int, int, int] | None:
+    return None if crop is None else (crop[0], crop[1], crop[2], crop[3])
+
+
+def _size(size: list[int] | None) -> tuple[int, int] | None:
+    return None if size is None else (size[0], size[1])

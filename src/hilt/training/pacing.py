@@ -1,0 +1,57 @@
+"""How far the learner may run ahead of the data, and when it is due for what."""
+
+from __future__ import annotations
+
+import time
+
+
+class Pace:
+    """Bounds updates by experience, so that a learner without data waits instead of spinning.
+
+    `max_updates_per_env_step` counts optimisation steps per environment step received since learning began;
+    None bounds nothing.
+    """
+
+    def __init__(self, max_updates_per_env_step: float | None, warm_up_steps: int) -> None:
+        self._ratio = max_updates_per_env_step
+        self._warm_up = warm_up_steps
+
+    def warming_up(self, env_steps: int) -> bool:
+        """Online learning has to wait for more experience."""
+        return env_steps < self._warm_up
+
+    def may_update(self, env_steps: int, updates: int) -> bool:
+        """One more update is allowed after `updates` online updates."""
+        if self.warming_up(env_steps):
+            return False
+        return self._ratio is None or updates < self._ratio * max(env_steps, 1)
+
+
+class Every:
+    """True at most once per `seconds` [s]."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = time.monotonic() + seconds
+
+    def due(self) -> bool:
+        """Whether it is time; asking restarts the wait."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
+
+
+class Rate:
+    """Events per second since the last time it was asked."""
+
+    def __init__(self) -> None:
+        self._last, self._time = 0, time.monotonic()
+
+    def per_second(self, count: int) -> float:
+        """Rate [1/s] at which `count`, a running total, has grown since the previous call."""
+        now = time.monotonic()
+        rate = (count - self._last) / max(now - self._time, 1e-9)
+        self._last, self._time = count, now
+        return rate

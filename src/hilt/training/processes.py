@@ -1,0 +1,135 @@
+"""Child processes of `hilt train`: started, watched, restarted, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+PARENT = "HILT_PARENT_PID"
+_MAX_RESTARTS = 5
+_WINDOW_S = 60.0
+
+
+class ChildFailedError(RuntimeError):
+    """A child ended in a way that starting it again cannot mend. `exit_code` is what to exit with."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Child:
+    """One `hilt VERB ...` process, in a session of its own so that Ctrl-C reaches only the supervisor."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.name = name
+        self._arguments = [sys.executable, "-m", "hilt", *arguments]
+        self._environment = {**os.environ, **environment, PARENT: str(os.getpid())}
+        self._starts: list[float] = []
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        self._starts.append(time.monotonic())
+        self._process = subprocess.Popen(
+            self._arguments, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative: the signal that killed it."""
+        return self._process.poll() if self._process is not None else None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    def revive(self, tell: Callable[[str], None]) -> None:
+        """Start it again after it died.
+
+        Raises:
+            ChildFailedError: its configuration is wrong (exit 2), or it died too often in a short time.
+        """
+        code = self.exit_code
+        if code == 2:
+            raise ChildFailedError(f"the {self.name} cannot go on", 2)
+        recent = [start for start in self._starts if time.monotonic() - start < _WINDOW_S]
+        if len(recent) > _MAX_RESTARTS:
+            raise ChildFailedError(f"the {self.name} died {len(recent)} times within a minute; giving up", 1)
+        tell(f"the {self.name} died ({_cause(code)}); starting it again")
+        self.start()
+
+    def terminate(self, grace_s: float) -> None:
+        """Ask it to end; after `grace_s` seconds make it."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Its exit code, or None when it still runs after `timeout_s`."""
+        if self._process is None:
+            return None
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+
+class StopRequest:
+    """SIGINT and SIGTERM as a question the loops ask; the second one ends the process at once."""
+
+    def __init__(self, on_second: Callable[[], None] = lambda: None) -> None:
+        self.signal: int | None = None
+        self._event = threading.Event()
+        self._on_second = on_second
+
+    def install(self) -> StopRequest:
+        """Catch the signals from now on, and the death of the supervisor that started this process."""
+        signal.signal(signal.SIGINT, self._handle)
+        signal.signal(signal.SIGTERM, self._handle)
+        if PARENT in os.environ:
+            threading.Thread(target=self._watch_parent, daemon=True, name="parent-watch").start()
+        return self
+
+    def __call__(self) -> bool:
+        return self._event.is_set()
+
+    @property
+    def exit_code(self) -> int:
+        """128 + the signal: 130 after Ctrl-C."""
+        return 0 if self.signal is None else 128 + self.signal
+
+    def _handle(self, number: int, frame: object) -> None:
+        if self._event.is_set():
+            self._on_second()
+            os._exit(128 + number)
+        self.signal = number
+        self._event.set()
+
+    def _watch_parent(self) -> None:
+        parent = int(os.environ[PARENT])
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        self.signal = signal.SIGTERM
+        self._event.set()
+
+
+def _cause(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
