@@ -6,9 +6,12 @@ and `reward_model`. Everything is brought into the first form. What is said twic
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hilt.config.errors import ConfigError, shown
+from hilt.config.overrides import COMMAND_LINE, Override
 
 Path = tuple[str, ...]
 
@@ -47,12 +50,21 @@ def canonical_data(data: dict[str, Any], origin: str, policy_type: str | None) -
     return data
 
 
-def canonical_override(path: Path, value: Any, policy_type: str | None) -> tuple[Path, Any]:
-    """One override of the command line, likewise."""
-    for old, new in _table(policy_type).items():
-        if path[: len(old)] == old:
-            path = (*new, *path[len(old) :])
-    return path, _canonical_type(value) if path == ("policy", "type") else value
+def canonical_overrides(overrides: Sequence[Override], policy_type: str | None) -> dict[Path, Override]:
+    """The overrides of the command line by the key that they mean."""
+    said: dict[Path, Override] = {}
+    for override in overrides:
+        path, value = override.path, override.value
+        for old, new in _table(policy_type).items():
+            if path[: len(old)] == old:
+                path = (*new, *path[len(old) :])
+        value = _canonical_type(value) if path == ("policy", "type") else value
+        before = said.setdefault(path, replace(override, value=value))
+        if before.value != value:
+            raise ConfigError(
+                COMMAND_LINE, f"--{before} and --{override}: both mean the same key, say it once"
+            )
+    return said
 
 
 def alias_paths() -> list[Path]:

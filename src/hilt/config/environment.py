@@ -23,7 +23,9 @@ from hilt.config.tasks import ActionMode, TaskChoice, resolve_task
 
 ObsType = Literal["state", "pixels"]
 FeatureType = Literal["VISUAL", "STATE", "ENV", "ACTION"]
-ControlMode = Literal["gamepad", "keyboard", "meta_quest", "quest", "browser", "scripted", "none"]
+ControlMode = Literal[
+    "gamepad", "keyboard", "keyboard_ee", "meta_quest", "quest", "browser", "scripted", "none"
+]
 
 STATE_SIZES = {18: False, 42: True}
 """Size of the state -> force and torque are in it."""
@@ -197,8 +199,9 @@ class EnvConfig(Section):
     kwargs: dict[str, Any] = {}
     """Arguments for the constructor of an environment of your own."""
     success_reward_threshold: float | None = None
-    """Sum of rewards from which an episode of your own environment is a success, where it reports no
-    `is_success`."""
+    """Reward from which a step of your own environment is a success, where it reports no `is_success`."""
+    trust_operator: bool = False
+    """Only the operator's word pays: reward 1 and the end when they declare success, nothing before."""
 
     @field_validator("type", mode="before")
     @classmethod
@@ -268,6 +271,11 @@ class EnvConfig(Section):
         if not declared:
             return dict.fromkeys(("front", "wrist"), (self.image_size, self.image_size))
         return {camera: (shape[1], shape[2]) for camera, shape in declared.items()}
+
+    @property
+    def action_size(self) -> int | None:
+        """Size of the action that `features` declares."""
+        return self._size("ACTION")
 
     def policy_features(self) -> dict[str, FeatureConfig]:
         """The declared features as the policy sees them: renamed, pictures resized."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hilt.config.aliases import canonical_data, canonical_override
+from hilt.config.aliases import canonical_data, canonical_overrides
 from hilt.config.errors import ConfigError, shown
 from hilt.config.explain import explain, path_of, refused
 from hilt.config.fields import NoEffect, effect, walk
@@ -32,10 +32,9 @@ def load_config(source: Source = None, overrides: Sequence[str] = ()) -> RunConf
     policy_type = _policy_type(data, {override.path: override.value for override in given})
     canonical_data(data, origin, policy_type)
     texts: dict[tuple[str, ...], str] = {}
-    for override in given:
-        path, value = canonical_override(override.path, override.value, policy_type)
-        texts[apply_override(data, path, value)] = override.text
-    _default_policy_type(data)
+    for path, override in canonical_overrides(given, policy_type).items():
+        texts[apply_override(data, path, override.value)] = override.text
+    _default_policy_type(data, policy_type)
     return _validate(data, texts, origin)
 
 
@@ -49,8 +48,8 @@ def without_effect(config: RunConfig) -> list[str]:
 
 
 def config_file(source: str | Path) -> tuple[Path, str | None]:
-    """(file, remark): a folder means the configuration in it, and in the folder of a saved policy a JSON that
-    is missing means `train_config.json` there, which the remark says."""
+    """(file, remark): a folder means the configuration in it. In the folder of a saved policy, a JSON that is
+    missing, or the policy's own config.json, means `train_config.json` there; the remark says so."""
     path = Path(source)
     if path.is_dir():
         names = ("train_config.json", "config.json")
@@ -58,9 +57,9 @@ def config_file(source: str | Path) -> tuple[Path, str | None]:
         if found is None:
             raise ConfigError(str(path), f"a folder without {' and '.join(names)}")
         return found, None
-    saved = path.parent / "train_config.json"
-    if not path.exists() and saved.is_file():
-        return saved, f"{path} does not exist: using {saved}"
+    saved = path.with_name("train_config.json")
+    if saved.is_file() and (not path.exists() or path.name == "config.json"):
+        return saved, f"{path} is not a command's configuration: using {saved}"
     return path, None
 
 
@@ -107,10 +106,14 @@ def _policy_type(data: Mapping[str, Any], given: Mapping[tuple[str, ...], Any]) 
     return "reward_classifier" if classifier and said is None else said if isinstance(said, str) else None
 
 
-def _default_policy_type(data: dict[str, Any]) -> None:
-    """A policy that is only pointed at says in its own folder what it is."""
+def _default_policy_type(data: dict[str, Any], policy_type: str | None) -> None:
+    """A reward model need not say that it is one; a saved policy says in its own folder what it is."""
     policy = data.get("policy")
-    if isinstance(policy, dict) and "type" not in policy and policy.get("pretrained_path") is not None:
+    if not isinstance(policy, dict) or "type" in policy:
+        return
+    if policy_type is not None:
+        policy["type"] = policy_type
+    elif policy.get("pretrained_path") is not None:
         policy["type"] = "pretrained"
 
 

@@ -24,6 +24,9 @@ class Override:
     text: str
     """As typed: what a key that holds text takes."""
 
+    def __str__(self) -> str:
+        return f"{'.'.join(self.path)}={self.text}"
+
 
 def parse_command_line(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     """(config path, overrides as `a.b=c`) of the options of a command.
@@ -62,15 +65,8 @@ def _take_option(rest: list[str]) -> tuple[str, str]:
 
 
 def parse_overrides(overrides: Sequence[str]) -> list[Override]:
-    """Each `a.b.c=value`: the value as JSON where it is, else as text. A contradiction is a ConfigError."""
-    parsed = [_parse(override) for override in overrides]
-    said: dict[tuple[str, ...], Override] = {}
-    for override in parsed:
-        before = said.setdefault(override.path, override)
-        if before.value != override.value:
-            key = ".".join(override.path)
-            raise ConfigError(COMMAND_LINE, f"--{key}={before.text} and --{key}={override.text}: say it once")
-    return parsed
+    """Each `a.b.c=value`: the value as JSON where it is, else as text."""
+    return [_parse(override) for override in overrides]
 
 
 def _parse(override: str) -> Override:

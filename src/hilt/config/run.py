@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from hilt.config.agreement import check_features, check_gripper
 from hilt.config.dataset import DatasetConfig
-from hilt.config.environment import EnvConfig, FeatureConfig
+from hilt.config.environment import EnvConfig
 from hilt.config.fields import (
     Fraction,
     NoEffect,
@@ -24,7 +25,7 @@ from hilt.config.learning import DeviceName, PolicyBase
 from hilt.config.policy import PolicyConfig
 
 OPERATORS = ("none", "scripted", "keyboard", "gamepad", "quest", "browser")
-_SAME_OPERATOR = {"meta_quest": "quest"}
+_SAME_OPERATOR = {"meta_quest": "quest", "keyboard_ee": "keyboard"}
 
 
 class Demonstrations(Section):
@@ -41,8 +42,8 @@ class Demonstrations(Section):
 class EvalConfig(Section):
     n_episodes: PositiveInt = 50
     """Episodes of an evaluation."""
-    seed: NonNegativeInt = 1_000_000
-    """Seed of the first episode, the others follow; training uses none of them."""
+    seed: NonNegativeInt = 0
+    """Seed of the episodes, none of which training ever sees."""
     videos: NonNegativeInt = 5
     """Episodes that are filmed, failures first."""
     batch_size: Annotated[int, NoEffect("episodes are played one after the other")] = 0
@@ -186,13 +187,10 @@ class RunConfig(Section):
         return name
 
     @model_validator(mode="after")
-    def _features(self) -> RunConfig:
-        declared = self.env.policy_features()
-        if isinstance(self.policy, PolicyBase) and declared:
-            outputs = {name: f for name, f in declared.items() if f.type == "ACTION"}
-            inputs = {name: f for name, f in declared.items() if f.type != "ACTION"}
-            _agree(self.policy, "input_features", inputs)
-            _agree(self.policy, "output_features", outputs)
+    def _agrees(self) -> RunConfig:
+        if isinstance(self.policy, PolicyBase):
+            check_features(self.env, self.policy)
+            check_gripper(self.env, self.policy)
         return self
 
     @property
@@ -215,13 +213,3 @@ class RunConfig(Section):
             return self.job_name
         task = self.env.gym_id.replace(":", "/").rsplit("/", 1)[-1]
         return f"{task}_{self.policy.type}" if self.policy else task
-
-
-def _agree(policy: PolicyBase, key: str, declared: dict[str, FeatureConfig]) -> None:
-    """The policy's features, when it names any, must be among the environment's, with the same shapes."""
-    for name, feature in getattr(policy, key).items():
-        if name not in declared:
-            raise invalid(f"the environment has {', '.join(sorted(declared)) or 'none'}", "policy", key, name)
-        if declared[name] != feature:
-            raise invalid(f"the environment has shape {declared[name].shape}", "policy", key, name)
-    policy.infer(key, declared)
