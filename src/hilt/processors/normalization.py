@@ -53,7 +53,7 @@ class Normalizer(nn.Module):
         return {name: self.normalize(name, value) for name, value in features.items()}
 
     def normalize(self, name: str, value: Tensor) -> Tensor:
-        """Physical units (..., D) to normalised values, in the dtype of `value`, or of the buffers if uint8."""
+        """Physical units (..., D) to normalised values in the same dtype (uint8: that of the buffers)."""
         unit = 255 if value.dtype == torch.uint8 else 1
         if name not in self._names:
             return value / 255 if unit == 255 else value
