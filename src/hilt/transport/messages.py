@@ -1,0 +1,107 @@
+"""The small things that actor and learner tell each other, as plain values."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Generic, TypeVar
+
+from hilt.data.transition import Schema
+from hilt.transport import hilt_pb2 as pb
+
+METHOD = "/hilt.Learner/Session"
+HEARTBEAT_S = 2.0
+"""Each side says something at least this often."""
+SILENCE_S = 20.0
+"""Whoever says nothing for this long is taken for dead, and the call is given up."""
+
+Item = TypeVar("Item")
+Record = Mapping[str, float | str]
+"""A metric record: numbers and texts by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """The newest word of the learner to all actors."""
+
+    phase: str = ""
+    stop: bool = False
+    waiting_for: str = ""
+    stats: Mapping[str, float] = field(default_factory=dict)
+    """The learner's figures for the operator's page: update rate and the like."""
+
+
+def directive_to_message(directive: Directive) -> pb.Directive:
+    return pb.Directive(
+        phase=directive.phase,
+        stop=directive.stop,
+        waiting_for=directive.waiting_for,
+        stats=dict(directive.stats),
+    )
+
+
+def directive_from_message(message: pb.Directive) -> Directive:
+    return Directive(message.phase, message.stop, message.waiting_for, dict(message.stats))
+
+
+def report_to_message(record: Record) -> pb.Report:
+    return pb.Report(
+        numbers={name: float(value) for name, value in record.items() if not isinstance(value, str)},
+        texts={name: value for name, value in record.items() if isinstance(value, str)},
+    )
+
+
+def report_from_message(message: pb.Report) -> dict[str, float | str]:
+    return {**message.numbers, **message.texts}
+
+
+def step_nbytes(schema: Schema) -> int:
+    """Bytes that one transition keeps alive: its next observation and its two actions."""
+    features = [*schema.observation.values(), schema.action, schema.action]
+    return sum(feature.nbytes for feature in features) + 256
+
+
+def max_batch_steps(schema: Schema) -> int:
+    """Transitions per message: at most 64, and about a megabyte."""
+    return max(1, min(64, 2**20 // step_nbytes(schema)))
+
+
+def max_message_bytes(schema: Schema) -> int:
+    """The largest message that either side takes: a full batch, twice over, and room for reports."""
+    return 2**20 + 2 * (max_batch_steps(schema) + 1) * step_nbytes(schema)
+
+
+class Numbered(Generic[Item]):
+    """Items numbered 1, 2, 3, ... in the order in which they came, kept until they are acknowledged."""
+
+    def __init__(self) -> None:
+        self._items: deque[Item] = deque()
+        self._first = 1
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def last(self) -> int:
+        """Number of the newest item."""
+        return self._first + len(self._items) - 1
+
+    @property
+    def acknowledged(self) -> int:
+        return self._first - 1
+
+    def append(self, item: Item) -> None:
+        self._items.append(item)
+
+    def after(self, number: int, limit: int) -> tuple[int, list[Item]]:
+        """Up to `limit` items beyond `number`, and the number of the first of them."""
+        start = max(0, number + 1 - self._first)
+        return self._first + start, list(islice(self._items, start, start + limit))
+
+    def acknowledge(self, number: int) -> list[Item]:
+        """Drops the items up to `number` and hands them out."""
+        done = [self._items.popleft() for _ in range(min(len(self._items), number + 1 - self._first))]
+        self._first += len(done)
+        return done

@@ -1,0 +1,201 @@
+"""What the learner remembers of every actor process: what it has had from it, and what is under way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import grpc
+
+from hilt.data.codec import Encoder
+from hilt.data.transition import Transition
+from hilt.data.transition_pb2 import Step
+from hilt.transport.hilt_pb2 import Report
+from hilt.transport.messages import report_from_message
+from hilt.transport.session import Received, Session
+
+Sink = Callable[[str, list[Transition], list[Step]], None]
+"""Called with an actor's id, its new transitions, and the same as Steps; returns when they are in the
+durable log. The Steps of one actor process lean on each other as an Encoder writes them. Calls never
+overlap. An OSError ends that actor's call, unacknowledged: it will come again with the same."""
+Seen = Callable[[int, int], bool]
+"""Whether the log holds (episode_id, step)."""
+OnInterrupted = Callable[[str, int], None]
+"""Called with an actor's id and an episode_id."""
+
+MAX_STREAMS = 4096
+"""Actor processes that are remembered."""
+MAX_WAITING_REPORTS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ActorInfo:
+    """An actor, as the learner sees it."""
+
+    actor_id: str
+    address: str
+    connected: bool
+    transitions: int
+    """Put into the log since the learner started."""
+    weights_version: int
+    """Newest weights that have reached it, 0 for none."""
+
+
+@dataclass
+class _Stream:
+    """One actor process, connected or not."""
+
+    session: Session
+    connected: bool = True
+    absent_since: float | None = None
+    """When it was cut off; None when it is here, has left in order, or is given up."""
+    received: int = 0
+    reports_received: int = 0
+    transitions: int = 0
+    episode: int | None = None
+    """The episode that is under way."""
+    logged: tuple[int, int] | None = None
+    """(episode_id, step) of the transition logged last."""
+
+
+@dataclass
+class Streams:
+    """Sorts out what actors send: duplicates, gaps, episodes that will not go on."""
+
+    sink: Sink
+    seen: Seen
+    on_interrupted: OnInterrupted
+    gone_after_s: float
+    _streams: OrderedDict[int, _Stream] = field(default_factory=OrderedDict)
+    _reports: deque[tuple[str, dict[str, float | str]]] = field(
+        default_factory=lambda: deque(maxlen=MAX_WAITING_REPORTS)
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Guards the two above."""
+    _storing: threading.Lock = field(default_factory=threading.Lock)
+    """Held around everything that calls back."""
+
+    def enter(self, session: Session) -> None:
+        """A call begins. It replaces an older one of the same process."""
+        with self._storing:
+            with self._lock:
+                stream = self._streams.setdefault(session.stream, _Stream(session))
+                self._streams.move_to_end(session.stream)
+                predecessors = [
+                    other
+                    for other in self._streams.values()
+                    if other is not stream
+                    and other.session.actor_id == session.actor_id
+                    and other.absent_since is not None
+                ]
+            stream.session.end(grpc.StatusCode.ABORTED, "the actor has opened another call")
+            stream.session, stream.connected, stream.absent_since = session, True, None
+            session.acknowledged = stream.received
+            session.acknowledged_reports = stream.reports_received
+            for predecessor in predecessors:
+                self._give_up(predecessor)
+            self._forget_oldest()
+
+    def leave(self, session: Session) -> None:
+        """A call has ended; unless the actor meant it to, it may come back."""
+        with self._storing:
+            stream = self._streams[session.stream]
+            if stream.session is not session:
+                return
+            stream.connected = False
+            if session.left:
+                self._give_up(stream)
+            else:
+                stream.absent_since = time.monotonic()
+
+    def sweep(self) -> None:
+        """Gives up those that have been away for too long."""
+        long_ago = time.monotonic() - self.gone_after_s
+        with self._storing:
+            with self._lock:
+                streams = list(self._streams.values())
+            for stream in streams:
+                if stream.absent_since is not None and stream.absent_since < long_ago:
+                    self._give_up(stream)
+
+    def _give_up(self, stream: _Stream) -> None:
+        stream.absent_since = None
+        if stream.episode is not None:
+            self.on_interrupted(stream.session.actor_id, stream.episode)
+            stream.episode = None
+
+    def _forget_oldest(self) -> None:
+        with self._lock:
+            idle = [key for key, stream in self._streams.items() if not stream.connected]
+            for key in idle[: max(0, len(self._streams) - MAX_STREAMS)]:
+                del self._streams[key]
+
+    def store(self, session: Session, items: list[Received], first: int, last: int) -> None:
+        """Hands what is new among steps `first` to `last` of `session` to the sink."""
+        with self._storing:
+            stream = self._streams[session.stream]
+            if stream.session is not session:
+                return
+            if 0 < stream.received < first - 1:
+                session.end(
+                    grpc.StatusCode.INVALID_ARGUMENT, f"step {first} came after step {stream.received}"
+                )
+                return
+            fresh = [item for item in items if item.number > stream.received]
+            new = [item for item in fresh if not self.seen(item.transition.episode_id, item.transition.step)]
+            if new:
+                steps = [_continued(stream, item) for item in new]
+                self.sink(session.actor_id, [item.transition for item in new], steps)
+            stream.transitions += len(new)
+            stream.received = session.acknowledged = max(stream.received, last)
+            for item in fresh:
+                self._follow(stream, item.transition)
+
+    def _follow(self, stream: _Stream, transition: Transition) -> None:
+        if stream.episode not in (None, transition.episode_id):
+            self._give_up(stream)
+        stream.episode = None if transition.done else transition.episode_id
+
+    def keep_reports(self, session: Session, first: int, reports: Iterable[Report]) -> None:
+        """Keeps those of `reports`, numbered from `first`, that are new."""
+        with self._lock:
+            stream = self._streams[session.stream]
+            for number, report in enumerate(reports, first):
+                if number > stream.reports_received:
+                    stream.reports_received = number
+                    self._reports.append((session.actor_id, report_from_message(report)))
+            session.acknowledged_reports = stream.reports_received
+
+    def reports(self) -> list[tuple[str, dict[str, float | str]]]:
+        """What has come since the last call."""
+        with self._lock:
+            waiting = list(self._reports)
+            self._reports.clear()
+        return waiting
+
+    def actors(self) -> list[ActorInfo]:
+        """Actors that are connected, or may come back in a moment."""
+        with self._lock:
+            streams = list(self._streams.values())
+        return [
+            ActorInfo(
+                stream.session.actor_id,
+                stream.session.address,
+                stream.connected,
+                stream.transitions,
+                stream.session.weights_version,
+            )
+            for stream in streams
+            if stream.connected or stream.absent_since is not None
+        ]
+
+
+def _continued(stream: _Stream, item: Received) -> Step:
+    """The step for the log: with its observation, unless the step before it has just been logged."""
+    transition = item.transition
+    follows = stream.logged == (transition.episode_id, transition.step - 1)
+    stream.logged = (transition.episode_id, transition.step)
+    return item.step if follows or item.step.observation else Encoder().encode(transition)
