@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
@@ -81,8 +82,16 @@ def effect(field: FieldInfo) -> NoEffect | Refused | None:
 
 def sections_of(field: FieldInfo) -> list[type[Section]]:
     """The sections that may stand at a key: one, several for a union, none for a plain value."""
-    candidates = get_args(field.annotation) or (field.annotation,)
-    return [item for item in candidates if isinstance(item, type) and issubclass(item, Section)]
+    return [kind for kind in kinds(field.annotation) if isinstance(kind, type) and issubclass(kind, Section)]
+
+
+def kinds(annotation: Any) -> list[Any]:
+    """The members of a union, or the one type that `annotation` is."""
+    if get_origin(annotation) is Annotated:
+        return kinds(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [kind for member in get_args(annotation) for kind in kinds(member)]
+    return [annotation]
 
 
 def walk(section: Section, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo, Any]]:

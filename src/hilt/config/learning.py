@@ -13,7 +13,6 @@ from hilt.config.fields import (
     NoEffect,
     NonNegativeFloat,
     NonNegativeInt,
-    Port,
     PositiveFloat,
     PositiveInt,
     Refused,
@@ -85,7 +84,7 @@ class ActorNetworkKwargs(NetworkKwargs):
 class ActorLearnerConfig(Section):
     learner_host: str = "127.0.0.1"
     """Where the learner listens and actors connect."""
-    learner_port: Annotated[Port, Field(gt=0)] = 50051
+    learner_port: Annotated[int, Field(gt=0, le=65535)] = 50051
     """Its port."""
     policy_parameters_push_frequency: PositiveFloat | None = None
     """Seconds between two publications of the weights; null: after every update that an actor could use."""

@@ -48,7 +48,6 @@ ACFQL_REFERENCE: dict[str, Any] = {
     "keep_terminal_chunks": False,
     "flow_data": "all",
     "clip_targets": False,
-    "num_samples": None,
     "utd_ratio": 1,
     "critic_network_kwargs": {"hidden_dims": [512, 512, 512, 512]},
     "actor_network_kwargs": {"hidden_dims": [512, 512, 512, 512]},
@@ -124,8 +123,8 @@ class ACFQLConfig(LearningPolicy):
     """How the ensemble's values become one target: mean, the least, or mean - 0.5 std."""
     actor_type: Literal["distilled", "best_of_n"] = "distilled"
     """Act by the distilled one-step policy, or by the best of n samples of the flow."""
-    num_samples: PositiveInt | None = 8
-    """Samples from which the critics choose when acting; null: 1 of the one-step policy, 32 of the flow."""
+    num_samples: PositiveInt = 8
+    """Samples from which the critics choose when acting; not said: 32 with best_of_n, 1 with reference."""
     keep_terminal_chunks: bool = True
     """Train on chunks that reach beyond the end of an episode, padded."""
     flow_data: Literal["all", "successful"] = "successful"
@@ -142,9 +141,12 @@ class ACFQLConfig(LearningPolicy):
         return with_preset(data, ACFQL_REFERENCE)
 
     @model_validator(mode="after")
-    def _within_chunk(self) -> ACFQLConfig:
-        if "n_action_steps" not in self.model_fields_set:
-            self.infer("n_action_steps", self.chunk_size)
+    def _infer(self) -> ACFQLConfig:
+        self.infer("n_action_steps", self.chunk_size)
+        if self.actor_type == "best_of_n":
+            self.infer("num_samples", 32)
+        elif self.preset == "reference":
+            self.infer("num_samples", 1)
         if self.n_action_steps > self.chunk_size:
             raise invalid(f"must not be above chunk_size, {self.chunk_size}", "n_action_steps")
         return self
