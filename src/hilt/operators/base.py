@@ -48,7 +48,7 @@ class Expert(Protocol):
         ...
 
     def progress(self) -> float:
-        """How far the task has come, 0..1, growing as it advances; compared over time, not across tasks."""
+        """How far the task has come, 0..1, 1 on success; compared over time, not across tasks."""
         ...
 
     def in_danger(self) -> bool:
@@ -59,8 +59,10 @@ class Expert(Protocol):
 class Operator(Protocol):
     """Asked exactly once per control step."""
 
-    interactive: bool
-    """A person is attached: the rollout keeps real time."""
+    @property
+    def interactive(self) -> bool:
+        """A person is attached: the rollout keeps real time."""
+        ...
 
     def reset(self, expert: Expert | None) -> None:
         """A new episode begins; presses made before now count for nothing."""

@@ -96,8 +96,8 @@ class TaskExpert(ABC):
         """The action `[A]`, environment units, that a skilled person would give now."""
 
     def progress(self) -> float:
-        """How far the task has come, 0..1."""
-        return float(self.task.dense_reward(self.data))
+        """How far the task has come, 0..1; 1 on success."""
+        return 1.0 if self.task.is_success(self.data) else float(self.task.dense_reward(self.data))
 
     @abstractmethod
     def in_danger(self) -> bool:
