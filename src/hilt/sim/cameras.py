@@ -13,7 +13,7 @@ from hilt.sim.gl import GLContext, create_context
 Image = NDArray[np.uint8]
 Size = tuple[int, int]
 
-COSTLY = (
+FLAGS = (
     mujoco.mjtRndFlag.mjRND_SHADOW,
     mujoco.mjtRndFlag.mjRND_REFLECTION,
     mujoco.mjtRndFlag.mjRND_SKYBOX,
@@ -25,32 +25,47 @@ MAX_GEOMS = 200
 
 
 class Cameras:
-    """Draws what the cameras of `model` see. Raises RenderingError where there is no OpenGL."""
+    """Draws what the cameras of `model` see. Raises RenderingError where there is no OpenGL.
 
-    def __init__(self, model: mujoco.MjModel) -> None:
+    A policy's images are drawn from coarse shapes without shadows: without a GPU a frame costs what its
+    vertices cost. `fine` is for people.
+    """
+
+    def __init__(self, model: mujoco.MjModel, fine: bool = False) -> None:
         self._model = model
         self._scene = mujoco.MjvScene(model, maxgeom=MAX_GEOMS)
-        for flag in COSTLY:
-            self._scene.flags[flag] = 0
+        for flag in FLAGS:
+            self._scene.flags[flag] = fine
         self._option = mujoco.MjvOption()
         self._option.geomgroup[3:] = 0
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_FIXED
         self._gl: GLContext = create_context(model.vis.global_.offwidth, model.vis.global_.offheight)
         self._gl.make_current()
-        self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        self._context = self._drawing_context(fine)
 
     def images(self, data: mujoco.MjData, sizes: Mapping[str, Size]) -> dict[str, Image]:
         """Camera -> uint8 `[H, W, 3]`, for the given (height, width) of each."""
         self._gl.make_current()
         return {name: self._image(data, name, size) for name, size in sizes.items()}
 
+    def close(self) -> None:
+        self._gl.make_current()
+        self._context.free()
+        self._gl.free()
+
+    def _drawing_context(self, fine: bool) -> mujoco.MjrContext:
+        # The context reads these once, now.
+        quality = self._model.vis.quality
+        quality.numslices, quality.numstacks, quality.shadowsize = (40, 20, 2048) if fine else (12, 4, 0)
+        context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
+        return context
+
     def _image(self, data: mujoco.MjData, name: str, size: Size) -> Image:
         self._view.fixedcamid = self._model.camera(name).id
-        mujoco.mjv_updateScene(
-            self._model, data, self._option, None, self._view, mujoco.mjtCatBit.mjCAT_ALL, self._scene
-        )
+        every = mujoco.mjtCatBit.mjCAT_ALL
+        mujoco.mjv_updateScene(self._model, data, self._option, None, self._view, every, self._scene)
         self._grow(size)
         area = mujoco.MjrRect(0, 0, size[1], size[0])
         mujoco.mjr_render(area, self._scene, self._context)
@@ -64,8 +79,3 @@ class Cameras:
         if size[0] > context.offHeight or size[1] > context.offWidth:
             width, height = max(size[1], context.offWidth), max(size[0], context.offHeight)
             mujoco.mjr_resizeOffscreen(width, height, context)
-
-    def close(self) -> None:
-        self._gl.make_current()
-        self._context.free()
-        self._gl.free()

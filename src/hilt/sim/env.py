@@ -43,7 +43,7 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         self.initial_state: Array = np.zeros(self.core.state_size)
         self._progress = Progress.start()
         self._tare: Array = np.zeros(0)
-        self._cameras: Cameras | None = None
+        self._cameras: dict[bool, Cameras] = {}
 
     @property
     def task(self) -> Task:
@@ -81,21 +81,20 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         if self.render_mode is None:
             return None
         camera, size = self.options.render_camera, height_width(self.options.render_size)
-        return self._lens().images(self.data, {camera: size})[camera]
+        return self._lens(fine=True).images(self.data, {camera: size})[camera]
 
     def close(self) -> None:
         """Frees the graphics; the environment can be reset and used again afterwards."""
-        if self._cameras is not None:
-            self._cameras.close()
-            self._cameras = None
+        while self._cameras:
+            self._cameras.popitem()[1].close()
 
     def _observe(self) -> Observation:
         observation = self.core.observation(self.data, self._tare)
         if self.options.obs_type == "pixels":
-            observation["pixels"] = self._lens().images(self.data, self.options.camera_sizes)
+            observation["pixels"] = self._lens(fine=False).images(self.data, self.options.camera_sizes)
         return observation
 
-    def _lens(self) -> Cameras:
-        if self._cameras is None:
-            self._cameras = Cameras(self.core.model)
-        return self._cameras
+    def _lens(self, fine: bool) -> Cameras:
+        if fine not in self._cameras:
+            self._cameras[fine] = Cameras(self.core.model, fine)
+        return self._cameras[fine]

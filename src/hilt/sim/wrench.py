@@ -28,7 +28,7 @@ class WrenchSensor:
         return data.sensordata[..., self._current]
 
     def prime(self, history: Array, reading: Array) -> None:
-        """Fills the `history` of one simulation with a `reading` [24], as if the robot had rested all the time."""
+        """Fills the `history` of one simulation with a `reading` [24], as if the robot had rested so far."""
         history[self._samples] = reading[:, None]
 
     def mean(self, data: Physics) -> Array:
