@@ -48,6 +48,11 @@ class Policy(nn.Module, ABC):
     def interrupt(self) -> None:
         """The operator takes over, or lets go. Policies that plan ahead drop their plan."""
 
+    @property
+    def is_mid_plan(self) -> bool:
+        """Actions planned earlier are still to be executed; new weights wait until they are."""
+        return False
+
 
 class Algorithm(ABC):
     """A policy and the updates that improve it.

@@ -59,4 +59,6 @@ def minimize(loss: Tensor, *optimizers: Optimizer) -> list[Tensor]:
 @torch.no_grad()
 def polyak_update(target: nn.Module, online: nn.Module, weight: float) -> None:
     """target <- (1 - weight) target + weight online, for all parameters."""
-    torch._foreach_lerp_(list(target.parameters()), list(online.parameters()), weight)
+    targets = list(target.parameters())
+    if targets:
+        torch._foreach_lerp_(targets, list(online.parameters()), weight)

@@ -28,3 +28,19 @@ class ActionScaling(nn.Module):
     def to_env(self, unit: Tensor) -> Tensor:
         """[-1, 1] (..., A) to environment units; what lies outside is clipped."""
         return self.low + 0.5 * (unit.clamp(-1, 1) + 1) * (self.high - self.low)
+
+
+class DiscreteScaling:
+    """Between the commands of one action dimension, evenly spaced over [low, high], and their indices."""
+
+    def __init__(self, low: float, high: float, num_values: int) -> None:
+        self.low, self.num_values = low, num_values
+        self.step = (high - low) / (num_values - 1)
+
+    def to_index(self, command: Tensor) -> Tensor:
+        """The nearest index (B,), int64, of commands (B,) in environment units."""
+        return ((command - self.low) / self.step).round().long().clamp(0, self.num_values - 1)
+
+    def to_env(self, index: Tensor) -> Tensor:
+        """Commands (B,) in environment units."""
+        return self.low + self.step * index

@@ -1,0 +1,62 @@
+"""Algorithms and policies by the name that stands in `policy.type`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from hilt.algorithms.base import Algorithm, Policy
+from hilt.algorithms.behavior_cloning import BehaviorCloning
+from hilt.algorithms.gaussian_policy import GaussianPolicy
+from hilt.algorithms.sac import SAC
+from hilt.algorithms.sac_config import SACConfig
+from hilt.algorithms.spec import PolicySpec
+
+Device = torch.device | str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How an algorithm is made from the keys of `policy`, and a policy from its own `config`."""
+
+    algorithm: Callable[[Mapping[str, Any], PolicySpec, int, Device], Algorithm]
+    policy: Callable[[Mapping[str, Any]], Policy]
+
+
+def _sac(keys: Mapping[str, Any], spec: PolicySpec, seed: int, device: Device) -> Algorithm:
+    return SAC(SACConfig.from_keys(keys), spec, seed=seed, device=device)
+
+
+def _bc(keys: Mapping[str, Any], spec: PolicySpec, seed: int, device: Device) -> Algorithm:
+    return BehaviorCloning(SACConfig.from_keys(keys), spec, seed=seed, device=device)
+
+
+REGISTRY: dict[str, Entry] = {
+    "sac": Entry(_sac, GaussianPolicy.from_config),
+    "bc": Entry(_bc, GaussianPolicy.from_config),
+}
+
+
+def make_algorithm(
+    kind: str, keys: Mapping[str, Any], spec: PolicySpec, *, seed: int = 0, device: Device = "cpu"
+) -> Algorithm:
+    """A fresh algorithm. `keys` are those of `policy` that were set; `seed` decides weights and noise."""
+    return _entry(kind).algorithm(keys, spec, seed, device)
+
+
+def policy_from_config(config: Mapping[str, Any]) -> Policy:
+    """The policy that `config` describes, its tensors still to be loaded.
+
+    Raises:
+        ValueError: unknown `type`. KeyError, TypeError: something is missing or unknown in `config`.
+    """
+    return _entry(str(config["type"])).policy(config)
+
+
+def _entry(kind: str) -> Entry:
+    if kind not in REGISTRY:
+        raise ValueError(f"policy type {kind!r}: one of {', '.join(sorted(REGISTRY))}")
+    return REGISTRY[kind]

@@ -1,0 +1,164 @@
+"""Soft actor-critic with demonstrations and interventions, as in RLPD and HIL-SERL."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+
+from hilt.algorithms.base import Algorithm, Metrics, Sampler
+from hilt.algorithms.gaussian_policy import GaussianPolicy
+from hilt.algorithms.optimizer import Optimizer, minimize, polyak_update
+from hilt.algorithms.sac_config import SACConfig
+from hilt.algorithms.sac_losses import (
+    Encoded,
+    SACNetworks,
+    SACTarget,
+    actor_loss,
+    critic_loss,
+    discrete_critic_loss,
+    imitation_loss,
+    temperature_loss,
+)
+from hilt.algorithms.spec import PolicySpec
+from hilt.data.batch import Batch
+from hilt.networks.ensemble import EnsembleMLP
+
+
+class SAC(Algorithm):
+    """One call of `update` is one optimisation step: `utd_ratio` critic updates, then the actor's."""
+
+    def __init__(
+        self, config: SACConfig, spec: PolicySpec, *, seed: int = 0, device: torch.device | str = "cpu"
+    ) -> None:
+        self.settings = config
+        self.generator = torch.Generator(device).manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.networks = make_networks(config, spec).to(device)
+        self.policy: GaussianPolicy = self.networks.policy
+        self.modules = {"networks": self.networks}
+        self.optimizers = self._make_optimizers()
+        self.target_entropy = (
+            config.target_entropy if config.target_entropy is not None else -spec.schema.action_dim / 2
+        )
+
+    def _make_optimizers(self) -> dict[str, Optimizer]:
+        """The encoder belongs to the critics' optimiser alone."""
+        config, networks = self.settings, self.networks
+        values = [self.policy.encoder, networks.critic, self.policy.discrete_critic]
+        critic = [parameter for module in values if module is not None for parameter in module.parameters()]
+        clip = config.grad_clip_norm
+        return {
+            "critic": Optimizer(critic, config.critic_lr, clip),
+            "actor": Optimizer(self.policy.actor.parameters(), config.actor_lr, clip),
+            "temperature": Optimizer([networks.log_temperature], config.temperature_lr, clip),
+        }
+
+    def update(self, sample: Sampler) -> Metrics:
+        step = self.updates - self.settings.pretrain_updates
+        self.updates += 1
+        if step < 0:
+            return self._pretrain(self._encode(sample()))
+        for _ in range(self.settings.utd_ratio - 1):
+            self._update_critics(self._encode(sample()))
+        batch = self._encode(sample())
+        metrics = self._update_critics(batch)
+        if step >= self.settings.critic_warmup_updates and step % self.settings.policy_update_freq == 0:
+            metrics |= self._update_actor(batch, self._bc_weight(step))
+        return metrics
+
+    def _bc_weight(self, step: int) -> float:
+        fade = self.settings.bc_fade_updates
+        return self.settings.bc_weight * (1.0 if fade is None else max(0.0, 1.0 - step / fade))
+
+    def _encode(self, batch: Batch) -> Encoded:
+        """Every picture goes through an encoder once: s through the online one, s' through the target."""
+        size, encoder = len(batch.reward), self.policy.encoder
+        noise, next_noise = (encoder.draw_noise(size, self.generator) for _ in range(2))
+        with torch.no_grad():
+            next_features = self.networks.target.encoder(batch.next_observation, next_noise)
+        action, gripper = self.policy.split(batch.action)
+        return Encoded(
+            features=encoder(batch.observation, noise),
+            next_features=next_features,
+            action=action,
+            gripper=gripper,
+            reward=batch.reward,
+            bootstrap=batch.bootstrap,
+            discrete_penalty=batch.discrete_penalty,
+            imitate=batch.is_intervention | batch.is_demonstration,
+        )
+
+    def _value_loss(self, batch: Encoded) -> tuple[Tensor, Metrics]:
+        loss, metrics = critic_loss(
+            self.networks, batch, self._noise(batch.action), self._members(), self.settings
+        )
+        if self.policy.discrete_critic is not None:
+            discrete_loss, discrete_metrics = discrete_critic_loss(self.networks, batch)
+            loss, metrics = loss + discrete_loss, metrics | discrete_metrics
+        return loss, metrics
+
+    def _update_critics(self, batch: Encoded) -> Metrics:
+        loss, metrics = self._value_loss(batch)
+        (norm,) = minimize(loss, self.optimizers["critic"])
+        self._update_targets()
+        return metrics | {"critic_grad_norm": norm}
+
+    def _update_actor(self, batch: Encoded, bc_weight: float) -> Metrics:
+        loss, metrics = actor_loss(self.networks, batch, self._noise(batch.action), bc_weight, self.settings)
+        (norm,) = minimize(loss, self.optimizers["actor"])
+        loss, temperature_metrics = temperature_loss(
+            self.networks.log_temperature, metrics["entropy"], self.target_entropy
+        )
+        (temperature_norm,) = minimize(loss, self.optimizers["temperature"])
+        norms = {"actor_grad_norm": norm, "temperature_grad_norm": temperature_norm}
+        return metrics | temperature_metrics | norms
+
+    def _pretrain(self, batch: Encoded) -> Metrics:
+        """Imitation trains actor and encoder, while the critics learn to value what they imitate."""
+        loss, metrics = self._value_loss(batch)
+        imitation = imitation_loss(
+            self.policy.actor(batch.features), batch.action, batch.imitate, self.settings
+        )
+        norms = minimize(loss + imitation, self.optimizers["critic"], self.optimizers["actor"])
+        self._update_targets()
+        return metrics | {
+            "loss_bc": imitation.detach(),
+            "critic_grad_norm": norms[0],
+            "actor_grad_norm": norms[1],
+        }
+
+    def _update_targets(self) -> None:
+        weight, target = self.settings.critic_target_update_weight, self.networks.target
+        polyak_update(target.encoder, self.policy.encoder, weight)
+        polyak_update(target.critic, self.networks.critic, weight)
+        if target.discrete_critic is not None and self.policy.discrete_critic is not None:
+            polyak_update(target.discrete_critic, self.policy.discrete_critic, weight)
+
+    def _noise(self, like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=self.generator, device=like.device)
+
+    def _members(self) -> Tensor | None:
+        """Which target critics count in this update."""
+        count = self.settings.num_subsample_critics
+        if count is None:
+            return None
+        device = self.generator.device
+        return torch.randperm(self.settings.num_critics, generator=self.generator, device=device)[:count]
+
+
+def make_networks(config: SACConfig, spec: PolicySpec) -> SACNetworks:
+    """Fresh networks; the targets start as copies."""
+    policy = GaussianPolicy("sac", config, spec)
+    critic = EnsembleMLP(
+        config.num_critics,
+        policy.encoder.feature_dim + policy.action_dim,
+        config.critic_hidden_dims,
+        1,
+        activation=config.activation,
+        norm=config.critic_norm,
+    )
+    copies = copy.deepcopy((policy.encoder, critic, policy.discrete_critic))
+    return SACNetworks(policy, critic, SACTarget(*copies), config.temperature_init)
