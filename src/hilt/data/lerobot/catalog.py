@@ -1,0 +1,171 @@
+"""What a dataset holds and where: features matched by name, episodes, files that must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hilt.data.lerobot import layout, sidecar, statistics, tables
+from hilt.data.lerobot.layout import DatasetError
+from hilt.data.lerobot.sidecar import EpisodeNote
+from hilt.data.lerobot.statistics import Stats
+from hilt.data.transition import Feature, Schema
+
+_NUMBERS = ("float32", "float64", "int64", "int32", "bool")
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Where an episode lies, and what is known about it."""
+
+    index: int
+    length: int
+    task: str
+    data_path: Path
+    videos: Mapping[str, tuple[Path, float]]
+    """Video feature, as the dataset names it -> file and the second at which the episode begins there."""
+    note: EpisodeNote | None
+    """Seed, initial state and last observation; None when another program recorded the episode."""
+
+
+def _observation_feature(described: Mapping[str, Any]) -> Feature | None:
+    """What a feature of `info.json` is in an observation; None for text, depth maps and matrices."""
+    shape = tuple(described["shape"])
+    if described["dtype"] in ("video", "image"):
+        if (described.get("info") or {}).get("is_depth_map") or len(shape) != 3:
+            return None
+        is_channel_last = shape[2] == 3 and shape[0] != 3
+        return Feature((shape[2], shape[0], shape[1]) if is_channel_last else shape, "uint8")
+    if described["dtype"] in _NUMBERS and len(shape) == 1:
+        return Feature(shape)
+    return None
+
+
+class Catalog:
+    """Features and episodes of the dataset in `root`, checked for completeness.
+
+    `rename` maps the dataset's names to hilt's. With `schema`, exactly its features are taken, and missing
+    or misshapen ones are an error; `unused` names the others. `fps`, when given, must be the dataset's.
+
+    Raises:
+        DatasetError: what is wrong, and with which file.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        schema: Schema | None = None,
+        rename: Mapping[str, str] | None = None,
+        fps: int | None = None,
+        episodes: Sequence[int] | None = None,
+    ) -> None:
+        if not root.is_dir():
+            raise DatasetError(f"{root} is no folder: set dataset.root to a recorded dataset")
+        self.root = root
+        self.info = layout.read_info(root)
+        self.sources = {(rename or {}).get(name, name): name for name in self.info.features}
+        """hilt's name of each feature -> the dataset's."""
+        self._check_info(fps)
+        self.schema, self.unused = self._match(schema)
+        self.notes = sidecar.read_notes(root, self.info.total_episodes)
+        self.episodes = self._read_episodes(episodes)
+        self._check_files()
+
+    @property
+    def is_own(self) -> bool:
+        """hilt recorded it."""
+        return bool(self.notes)
+
+    def recorded_stats(self) -> dict[str, Stats]:
+        """`meta/stats.json` under hilt's names, in the dataset's units; empty when there is none."""
+        path = self.root / layout.STATS
+        stats = statistics.from_json(layout.read_json(path)) if path.exists() else {}
+        return {name: stats[source] for name, source in self.sources.items() if source in stats}
+
+    def _check_info(self, fps: int | None) -> None:
+        path = self.root / layout.INFO
+        if self.info.total_episodes < 1:
+            raise DatasetError(f"{path} counts no episodes: nothing was recorded")
+        if fps is not None and fps != self.info.fps:
+            raise DatasetError(
+                f"{path} says {self.info.fps} fps, but the environment runs at {fps}: "
+                f"set env.fps to {self.info.fps}, or record again"
+            )
+        for name in (layout.ACTION, layout.REWARD):
+            if name not in self.sources:
+                raise DatasetError(f"{path} has no feature {name!r}: hilt cannot learn from this dataset")
+
+    def _found(self) -> dict[str, Feature]:
+        features = {
+            name: _observation_feature(self.info.features[source])
+            for name, source in self.sources.items()
+            if name.startswith("observation.")
+        }
+        return {name: feature for name, feature in features.items() if feature is not None}
+
+    def _match(self, wanted: Schema | None) -> tuple[Schema, list[str]]:
+        """The schema of what is read, and the observations that are left out."""
+        found = self._found()
+        action = Feature(tuple(self.info.features[self.sources[layout.ACTION]]["shape"]))
+        if wanted is None:
+            return Schema(found, action), []
+        for name, feature in wanted.observation.items():
+            self._check_feature(name, found.get(name), feature, found)
+        self._check_feature(layout.ACTION, action, wanted.action, found)
+        return wanted, sorted(found.keys() - wanted.observation.keys())
+
+    def _check_feature(
+        self, name: str, has: Feature | None, needs: Feature, found: Mapping[str, Feature]
+    ) -> None:
+        path = self.root / layout.INFO
+        if has is None:
+            raise DatasetError(
+                f"{path} has no feature {name!r}, which the policy needs; it has {', '.join(sorted(found))} "
+                "(rename_map maps a dataset's names to the policy's)"
+            )
+        if has != needs:
+            raise DatasetError(
+                f"{path} has {name!r} of shape {list(has.shape)} ({has.dtype}), "
+                f"the policy needs {list(needs.shape)} ({needs.dtype})"
+            )
+
+    def _read_episodes(self, wanted: Sequence[int] | None) -> list[Episode]:
+        table = tables.read_episodes(self.root, self.info.total_episodes)
+        names = [name for name in table.column_names if not name.startswith("stats/")]
+        rows = table.select(names).to_pylist()
+        chosen = range(len(rows)) if wanted is None else wanted
+        for index in chosen:
+            if not 0 <= index < len(rows):
+                raise DatasetError(
+                    f"{self.root} has episodes 0 to {len(rows) - 1}: there is no episode {index}"
+                )
+        try:
+            return [self._episode(index, rows[index]) for index in chosen]
+        except KeyError as missing:
+            raise DatasetError(f"{self.root / layout.EPISODES_FOLDER} has no column {missing}") from None
+
+    def _episode(self, index: int, row: Mapping[str, Any]) -> Episode:
+        def path(template: str, kind: str) -> Path:
+            place = {name: row[f"{kind}/{name}"] for name in ("chunk_index", "file_index")}
+            return self.root / template.format(**place, video_key=kind.removeprefix("videos/"))
+
+        video_path = self.info.video_path or layout.VIDEO_PATH
+        videos = {
+            key: (path(video_path, f"videos/{key}"), float(row[f"videos/{key}/from_timestamp"]))
+            for key in self._video_sources()
+        }
+        task = (row["tasks"] or [""])[0]
+        data_path = path(self.info.data_path, "data")
+        return Episode(index, row["length"], task, data_path, videos, self.notes.get(index))
+
+    def _video_sources(self) -> list[str]:
+        sources = [self.sources[name] for name in self.schema.images]
+        return [source for source in sources if self.info.features[source]["dtype"] == "video"]
+
+    def _check_files(self) -> None:
+        for episode in self.episodes:
+            for path in (episode.data_path, *(path for path, _ in episode.videos.values())):
+                if not path.is_file():
+                    raise DatasetError(f"{path} is missing: the dataset is not complete")

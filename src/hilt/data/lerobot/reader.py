@@ -1,0 +1,205 @@
+"""Reading LeRobotDatasets v3.0, whoever wrote them, as hilt's transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilt.data.lerobot import gripper, layout, sidecar
+from hilt.data.lerobot.catalog import Catalog, Episode
+from hilt.data.lerobot.frames import FrameReader, Frames
+from hilt.data.lerobot.layout import DatasetError, Info
+from hilt.data.transition import STATE, Controller, Observation, Schema, SchemaError, Transition
+
+
+def cut_after_success(transitions: Sequence[Transition], steps: int) -> list[Transition]:
+    """An episode without what follows `steps` steps after the first success; it then ends there, truly."""
+    first = next((k for k, transition in enumerate(transitions) if transition.is_success), None)
+    if first is None or first + steps + 1 >= len(transitions):
+        return list(transitions)
+    kept = list(transitions[: first + steps + 1])
+    kept[-1] = replace(kept[-1], terminated=True, truncated=False)
+    return kept
+
+
+class DatasetReader:
+    """Episodes of the dataset in `root`, as transitions in hilt's units.
+
+    `rename` maps the dataset's names to hilt's. With `schema`, exactly its features are read, and missing
+    or misshapen ones are an error; `unused` names the others. `fps`, when given, must be the dataset's.
+    `gripper_convention` is `auto`, `hilt` or `gym_hil`; actions, states and `stats` come out in hilt's.
+
+    What other programs leave out is filled in: without `complementary_info.is_intervention` a person was in
+    control; without `next.truncated` the last step is a true end if it was rewarded, else a truncation.
+    The observation after the last action is the recorded one, or the last frame when there is none.
+
+    Raises:
+        DatasetError: what is wrong, and with which file.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        *,
+        schema: Schema | None = None,
+        rename: Mapping[str, str] | None = None,
+        gripper_convention: str = "auto",
+        fps: int | None = None,
+        episodes: Sequence[int] | None = None,
+    ) -> None:
+        self._catalog = Catalog(Path(root), schema, rename, fps, episodes)
+        self._frames = FrameReader(self._catalog)
+        recorded = self._catalog.recorded_stats()
+        self.gripper_convention = self._decide_gripper(gripper_convention, recorded)
+        self.stats = recorded if self.gripper_convention == "hilt" else gripper.convert_stats(recorded)
+
+    @property
+    def root(self) -> Path:
+        return self._catalog.root
+
+    @property
+    def info(self) -> Info:
+        return self._catalog.info
+
+    @property
+    def schema(self) -> Schema:
+        return self._catalog.schema
+
+    @property
+    def unused(self) -> list[str]:
+        """Observations of the dataset that the schema does not ask for."""
+        return self._catalog.unused
+
+    @property
+    def episodes(self) -> list[Episode]:
+        return self._catalog.episodes
+
+    def _decide_gripper(self, requested: str, stats: Mapping[str, Any]) -> str:
+        said = {note.gripper_convention for note in self._catalog.notes.values()}
+        state = self.schema.observation.get(STATE)
+        return gripper.decide(
+            requested,
+            said.pop() if len(said) == 1 else None,
+            state.shape[0] if state else None,
+            self.schema.action_dim,
+            stats,
+        )
+
+    def episode(self, episode: Episode, episode_id: int = 0) -> list[Transition]:
+        """All steps of `episode`, as those of `episode_id`.
+
+        Raises:
+            DatasetError: a file is damaged, or a value is not finite.
+        """
+        frames = self._frames.open(episode)
+        columns = self._columns(frames)
+        ends = np.flatnonzero(columns["terminated"] | columns["truncated"])
+        observations = self._observations(frames)
+        transitions = [
+            Transition(
+                observation=observations[k],
+                action=columns["action"][k],
+                policy_action=columns["policy_action"][k],
+                controller=Controller(int(columns["is_intervention"][k])),
+                reward=float(columns["reward"][k]),
+                terminated=bool(columns["terminated"][k]),
+                truncated=bool(columns["truncated"][k]),
+                next_observation=observations[k + 1],
+                discrete_penalty=float(columns["discrete_penalty"][k]),
+                episode_id=episode_id,
+                step=k,
+                is_success=bool(columns["is_success"][k]),
+            )
+            for k in range(ends[0] + 1)
+        ]
+        self._check(transitions, episode)
+        return transitions
+
+    def transitions(
+        self, first_episode_id: int = 0, steps_after_success: int | None = None
+    ) -> Iterator[Transition]:
+        """Every step of every episode; episode k becomes `first_episode_id` + k.
+
+        With `steps_after_success`, episodes end that many steps after their first success.
+        """
+        for number, episode in enumerate(self.episodes):
+            steps = self.episode(episode, first_episode_id + number)
+            yield from steps if steps_after_success is None else cut_after_success(steps, steps_after_success)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._frames.close()
+
+    def _check(self, transitions: Sequence[Transition], episode: Episode) -> None:
+        try:
+            for transition in transitions:
+                self.schema.check(transition)
+        except SchemaError as error:
+            raise DatasetError(f"{episode.data_path}, episode {episode.index}: {error}") from None
+
+    def _columns(self, frames: Frames) -> dict[str, NDArray[Any]]:
+        """What a transition holds besides observations, one row per step."""
+        count, width = frames.episode.length, self.schema.action_dim
+        actions = self._actions(frames, layout.ACTION, width)
+        reward = frames.column(layout.REWARD)
+        terminated, truncated = self._ends(frames, reward)
+
+        def column(name: str, default: NDArray[Any]) -> NDArray[Any]:
+            return frames.column(name) if frames.has(name) else default
+
+        has_proposal = frames.has(layout.POLICY_ACTION)
+        return {
+            "action": actions,
+            "policy_action": self._actions(frames, layout.POLICY_ACTION, width) if has_proposal else actions,
+            "reward": reward,
+            "terminated": terminated,
+            "truncated": truncated,
+            "is_intervention": column(layout.IS_INTERVENTION, np.ones(count)) > 0,
+            "discrete_penalty": column(layout.DISCRETE_PENALTY, np.zeros(count)),
+            "is_success": column(layout.IS_SUCCESS, reward) > 0,
+        }
+
+    def _actions(self, frames: Frames, name: str, width: int) -> NDArray[np.float32]:
+        actions = frames.vectors(name, width)
+        return gripper.convert_actions(actions) if self.gripper_convention == "gym_hil" else actions
+
+    def _ends(self, frames: Frames, reward: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """(terminated, truncated), bool, one of them set at the last step."""
+        last = np.arange(len(reward)) == len(reward) - 1
+        done = frames.column(layout.DONE).astype(bool) if frames.has(layout.DONE) else last
+        if not frames.has(layout.TRUNCATED):
+            terminated = done & (reward > 0)
+            return terminated, last & ~terminated
+        truncated = frames.column(layout.TRUNCATED).astype(bool)
+        # Others set `next.done` at a truncation, too.
+        terminated = done if self._catalog.is_own else done & ~truncated
+        return terminated, truncated | (last & ~terminated)
+
+    def _observations(self, frames: Frames) -> list[Observation]:
+        """One per frame, and the one after the last action."""
+        columns: dict[str, Sequence[NDArray[Any]]] = {}
+        for name, feature in self.schema.observation.items():
+            if feature.is_image:
+                columns[name] = frames.pictures(name)
+            else:
+                columns[name] = list(self._vectors(frames, name, feature.shape[0]))
+        count = frames.episode.length
+        observations = [{name: column[k] for name, column in columns.items()} for k in range(count)]
+        return [*observations, self._final_observation(frames.episode) or observations[-1]]
+
+    def _vectors(self, frames: Frames, name: str, width: int) -> NDArray[np.float32]:
+        values = frames.vectors(name, width)
+        is_foreign = name == STATE and self.gripper_convention == "gym_hil"
+        return gripper.convert_states(values) if is_foreign else values
+
+    def _final_observation(self, episode: Episode) -> Observation | None:
+        if episode.note is None:
+            return None
+        where = f"{self.root / layout.SIDECAR}, episode {episode.index}"
+        recorded = sidecar.decode_observation(episode.note.final, where)
+        return {name: recorded[self._catalog.sources[name]] for name in self.schema.observation}
