@@ -19,22 +19,24 @@ def _to_tensor(name: str, array: np.ndarray) -> Tensor:
     return Tensor(name=name, dtype=str(array.dtype), shape=array.shape, data=array.tobytes())
 
 
-def _to_array(tensor: Tensor, feature: Feature) -> np.ndarray:
+def _to_array(tensor: Tensor, name: str, feature: Feature) -> np.ndarray:
+    # A stranger may have filled the fields that do not fit with megabytes: the message repeats only a little.
     if tensor.dtype != feature.dtype or tuple(tensor.shape) != feature.shape:
-        raise SchemaError(
-            f"{tensor.name!r} is {tensor.dtype}{tuple(tensor.shape)}, expected {feature.dtype}{feature.shape}"
-        )
-    if len(tensor.data) != feature.nbytes:
-        raise SchemaError(f"{tensor.name!r} carries {len(tensor.data)} bytes, expected {feature.nbytes}")
-    return np.frombuffer(tensor.data, feature.dtype).reshape(feature.shape)
+        found = f"{tensor.dtype[:16]}{tuple(tensor.shape[:8])}"
+        raise SchemaError(f"{name} is {found}, expected {feature.dtype}{feature.shape}")
+    data = tensor.data  # every access copies
+    if len(data) != feature.nbytes:
+        raise SchemaError(f"{name} carries {len(data)} bytes, expected {feature.nbytes}")
+    return np.frombuffer(data, feature.dtype).reshape(feature.shape)
 
 
 def _to_observation(tensors: Iterable[Tensor], features: Mapping[str, Feature]) -> Observation:
     observation = {}
     for tensor in tensors:
-        if tensor.name not in features or tensor.name in observation:
-            raise SchemaError(f"observation {tensor.name!r} is unknown or twice; known: {sorted(features)}")
-        observation[tensor.name] = _to_array(tensor, features[tensor.name])
+        name = tensor.name
+        if name not in features or name in observation:
+            raise SchemaError(f"observation {name[:80]!r} is unknown or twice; known: {sorted(features)}")
+        observation[name] = _to_array(tensor, name, features[name])
     return observation
 
 
@@ -46,10 +48,8 @@ class Encoder:
 
     def encode(self, transition: Transition) -> Step:
         """One Step; it holds `observation` only if the previous call was not the step before."""
-        key = (transition.episode_id, transition.step)
         continues = self._last == (transition.episode_id, transition.step - 1)
-        self._last = key
-        return Step(
+        step = Step(
             episode_id=transition.episode_id,
             step=transition.step,
             observation=()
@@ -65,6 +65,8 @@ class Encoder:
             truncated=transition.truncated,
             is_success=transition.is_success,
         )
+        self._last = (transition.episode_id, transition.step)
+        return step
 
     def reset(self) -> None:
         """The reader has changed or lost its place: the next Step is self-contained."""
@@ -92,8 +94,8 @@ class Decoder:
             raise SchemaError(f"step {step.step} of episode {step.episode_id}: the step before it is missing")
         transition = Transition(
             observation=observation,
-            action=_to_array(step.action, self.schema.action),
-            policy_action=_to_array(step.policy_action, self.schema.action),
+            action=_to_array(step.action, "action", self.schema.action),
+            policy_action=_to_array(step.policy_action, "policy_action", self.schema.action),
             controller=Controller.OPERATOR if step.is_intervention else Controller.POLICY,
             reward=step.reward,
             terminated=step.terminated,

@@ -22,6 +22,8 @@ ENVIRONMENT_STATE = "observation.environment_state"
 IMAGES = "observation.images"
 """Prefix of the camera features: `observation.images.front` is what the camera `front` saw."""
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 class Controller(enum.IntEnum):
     """Who chose the executed action."""
@@ -91,11 +93,15 @@ class Schema:
 
     def check(self, transition: Transition) -> None:
         """Raises SchemaError when any part of `transition` breaks the schema."""
+        if not (0 <= transition.episode_id < 2**63 and 0 <= transition.step < 2**32):
+            raise SchemaError(
+                f"episode {transition.episode_id}, step {transition.step}: must be in 0..2^63-1 and 0..2^32-1"
+            )
         self.check_observation(transition.observation)
         self.check_observation(transition.next_observation)
         self.action.check("action", transition.action)
         self.action.check("policy_action", transition.policy_action)
-        if not np.isfinite((transition.reward, transition.discrete_penalty)).all():
+        if not (abs(transition.reward) <= _LARGEST and abs(transition.discrete_penalty) <= _LARGEST):
             raise SchemaError(
                 f"reward {transition.reward}, discrete penalty {transition.discrete_penalty}: must be finite"
             )
