@@ -183,8 +183,3 @@ def test_an_environment_of_ones_own_is_taken_as_it_is() -> None:
     )
     assert config.env.gym_id == "my_pkg:Mine-v0"
     assert (config.operator_name, config.name) == ("none", "Mine-v0_sac")
-
-
-def test_the_episode_has_exactly_its_steps() -> None:
-    assert env_of(fps=10, processor={"reset": {"control_time_s": 15.0}}).max_episode_steps == 150
-    assert env_of(fps=30, processor={"reset": {"control_time_s": 0.7}}).max_episode_steps == 21

@@ -178,7 +178,7 @@ def test_overrides_win_and_are_json_where_they_are() -> None:
     assert isinstance(config.policy, SACConfig)
     assert (config.seed, config.resume, config.job_name) == (2, True, "42")
     assert config.policy.critic_network_kwargs.hidden_dims == [32, 32]
-    assert config.env.max_episode_steps == 30
+    assert config.env.processor.reset.control_time_s == 3.0
 
 
 def test_an_override_reaches_names_with_dots_in_them() -> None:
@@ -245,6 +245,7 @@ def test_the_classifier_takes_its_optimiser_from_either_place() -> None:
     config = load_config({"policy": {"type": "reward_classifier"}, "optimizer": {"grad_clip_norm": 10.0}})
     assert isinstance(config.policy, ClassifierConfig)
     assert config.policy.grad_clip_norm == 10.0
+    assert without_effect(config) == []
 
 
 def test_a_policy_that_is_only_pointed_at_needs_no_type() -> None:

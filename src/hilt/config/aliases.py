@@ -83,12 +83,14 @@ def _canonical_type(value: Any) -> Any:
 
 def _pop(data: dict[str, Any], path: Path) -> list[Any]:
     """The value at `path`, taken out of `data`, in a list; an empty list when there is none."""
-    for key in path[:-1]:
-        inner = data.get(key)
-        if not isinstance(inner, dict):
-            return []
-        data = inner
-    return [data.pop(path[-1])] if path[-1] in data else []
+    key, rest = path[0], path[1:]
+    if not rest:
+        return [data.pop(key)] if key in data else []
+    inner = data.get(key)
+    found = _pop(inner, rest) if isinstance(inner, dict) else []
+    if found and not inner:
+        del data[key]
+    return found
 
 
 def _put(data: dict[str, Any], path: Path, value: Any, origin: str, said: Path) -> None:

@@ -93,8 +93,8 @@ class Reset(Section):
     """Joint positions [rad] at the beginning of an episode; null is the task's home."""
     reset_time_s: NonNegativeFloat = 5.0
     """Pause [s] between two episodes while a person is at the controls."""
-    control_time_s: PositiveFloat = 20.0
-    """Longest episode [s]; it is truncated after control_time_s * fps steps."""
+    control_time_s: PositiveFloat | None = None
+    """Longest episode [s], truncated after control_time_s * fps steps; null: the task's own (20 s)."""
     terminate_on_success: bool = True
     """Success ends the episode."""
 
@@ -200,8 +200,8 @@ class EnvConfig(Section):
     """Arguments for the constructor of an environment of your own."""
     success_reward_threshold: float | None = None
     """Reward from which a step of your own environment is a success, where it reports no `is_success`."""
-    trust_operator: bool = False
-    """Only the operator's word pays: reward 1 and the end when they declare success, nothing before."""
+    reward_source: Literal["environment", "operator"] = "environment"
+    """Who pays where there is no classifier. operator: 1, and the end, when they declare success; else 0."""
 
     @field_validator("type", mode="before")
     @classmethod
@@ -256,11 +256,6 @@ class EnvConfig(Section):
     def gym_id(self) -> str:
         """The id that `gymnasium.make` knows."""
         return self.task if self.type == "gymnasium" else self.choice.gym_id
-
-    @property
-    def max_episode_steps(self) -> int:
-        """Steps after which an episode is truncated."""
-        return max(1, round(self.processor.reset.control_time_s * self.fps))
 
     @property
     def cameras(self) -> dict[str, tuple[int, int]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from hilt.errors import UserError
 
-class ConfigError(ValueError):
+
+class ConfigError(UserError, ValueError):
     """A configuration cannot be used. `str()` is one line for the person who wrote it; commands exit 2."""
 
     def __init__(self, origin: str, message: str) -> None:

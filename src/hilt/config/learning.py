@@ -22,7 +22,8 @@ from hilt.config.fields import (
 
 Normalization = Literal["MEAN_STD", "MIN_MAX", "IDENTITY"]
 DeviceName = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
-ResolvedBy = Literal["hilt", "reference"]
+Preset = Literal["hilt", "reference"]
+Activation = Literal["tanh", "relu", "silu", "gelu", "gelu_tanh"]
 
 
 class PolicyBase(Section):
@@ -112,7 +113,7 @@ class Concurrency(Section):
 class LearningPolicy(PolicyBase):
     """What SAC and ACFQL share: encoders, critics, buffers, the schedule, the connection."""
 
-    preset: ResolvedBy = "hilt"
+    preset: Preset = "hilt"
     """Which defaults the keys of `policy` have that the file does not say: hilt's, or those of the published
     code."""
     vision_encoder_name: str | None = None
@@ -128,15 +129,17 @@ class LearningPolicy(PolicyBase):
     """Spatial embeddings per channel of a pretrained encoder."""
     image_size_encoder: PositiveInt = 64
     """Height and width [pixels] at which the convolution sees pictures."""
-    shift_pixels: NonNegativeInt = 3
+    shift_pixels: NonNegativeInt = 4
     """Largest random shift [pixels] of the pictures in training."""
-    state_encoder_hidden_dim: PositiveInt = 64
-    """Size of the encoded state."""
+    state_encoder_hidden_dim: NonNegativeInt = 0
+    """Size of the encoded state; 0 passes it on as it is."""
     latent_dim: PositiveInt = 64
     """Size of the encoding of a camera."""
+    activation: Activation = "relu"
+    """Activation of the hidden layers."""
     discount: Fraction = 0.97
     """gamma, per control step."""
-    num_critics: PositiveInt = 10
+    num_critics: PositiveInt = 4
     """Critics in the ensemble."""
     num_subsample_critics: PositiveInt | None = None
     """Target critics drawn for each target; null: all."""
@@ -144,7 +147,11 @@ class LearningPolicy(PolicyBase):
     """Learning rate of the critics."""
     actor_lr: PositiveFloat = 3e-4
     """Learning rate of the actor."""
-    critic_target_update_weight: Annotated[float, Field(gt=0, le=1)] = 0.005
+    pessimism: NonNegativeFloat = 0.5
+    """Standard deviations below the mean, where targets are mean_minus_std."""
+    clip_targets: bool = True
+    """Clip targets to the values that the reward makes possible."""
+    critic_target_update_weight: Annotated[float, Field(gt=0, le=1)] = 0.01
     """tau: how much of the critics goes into the targets at each update."""
     utd_ratio: PositiveInt = 2
     """Critic updates per optimisation step."""

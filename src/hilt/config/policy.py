@@ -28,17 +28,25 @@ from hilt.config.learning import (
 SAC_REFERENCE: dict[str, Any] = {
     "num_critics": 2,
     "critic_target_reduction": "min",
+    "critic_target_update_weight": 0.005,
+    "clip_targets": False,
     "n_step": 1,
     "bc_weight": 0.0,
+    "bc_fade_updates": None,
     "pretrain_updates": 0,
-    "shift_pixels": 4,
     "image_size_encoder": 128,
     "latent_dim": 256,
+    "state_encoder_hidden_dim": 64,
+    "activation": "tanh",
+    "actor_network_kwargs": {"layer_norm": True},
+    "policy_kwargs": {"init_std": 1.0},
 }
 """Where the published SAC of HIL-SERL differs from hilt's defaults."""
 
 ACFQL_REFERENCE: dict[str, Any] = {
     "num_critics": 2,
+    "critic_target_update_weight": 0.005,
+    "activation": "gelu_tanh",
     "alpha": 100.0,
     "chunk_size": 5,
     "n_action_steps": 5,
@@ -62,6 +70,8 @@ class SACHead(HeadKwargs):
     """Smallest standard deviation."""
     std_max: PositiveFloat = 5.0
     """Largest standard deviation."""
+    init_std: PositiveFloat = 0.3
+    """Standard deviation before training."""
 
 
 class SACConfig(LearningPolicy):
@@ -79,13 +89,19 @@ class SACConfig(LearningPolicy):
     num_discrete_actions: Literal[3] | None = None
     """3: a discrete critic commands the gripper (close, stay, open); null: it is a continuous action."""
     critic_target_reduction: Literal["min", "mean_minus_std"] = "mean_minus_std"
-    """How the ensemble's values become one target: the least, or mean - 0.5 std."""
+    """How the ensemble's values become one target: the least, or mean - pessimism * std."""
     bc_weight: NonNegativeFloat = 1.0
     """Weight of imitating demonstrations and interventions in the actor's loss."""
     bc_fade_updates: PositiveInt | None = 4000
     """Optimisation steps over which that weight fades to 0; null: it stays."""
     pretrain_updates: NonNegativeInt = 600
     """Optimisation steps of imitation before the first action."""
+    bc_filter: bool = True
+    """Imitate only where the critics value the human's action above the policy's."""
+    bc_loss: Literal["squared_error", "log_likelihood"] = "squared_error"
+    """What imitation minimises."""
+    critic_warmup_updates: NonNegativeInt = 0
+    """Optimisation steps after these in which the critics learn alone."""
     critic_network_kwargs: NetworkKwargs = NetworkKwargs()
     actor_network_kwargs: ActorNetworkKwargs = ActorNetworkKwargs()
     discrete_critic_network_kwargs: NetworkKwargs = NetworkKwargs()
@@ -120,7 +136,7 @@ class ACFQLConfig(LearningPolicy):
     normalize_q_loss: Literal[True, "q_vals", "q_vals_plus_eps", "q_preds", "q_preds_plus_eps"] | None = None
     """Divide the Q loss of the actor by the mean size of Q."""
     q_agg: Literal["mean", "min", "mean_minus_std"] = "mean_minus_std"
-    """How the ensemble's values become one target: mean, the least, or mean - 0.5 std."""
+    """How the ensemble's values become one target: mean, the least, or mean - pessimism * std."""
     actor_type: Literal["distilled", "best_of_n"] = "distilled"
     """Act by the distilled one-step policy, or by the best of n samples of the flow."""
     num_samples: PositiveInt = 8
@@ -129,8 +145,6 @@ class ACFQLConfig(LearningPolicy):
     """Train on chunks that reach beyond the end of an episode, padded."""
     flow_data: Literal["all", "successful"] = "successful"
     """The flow imitates everything, or demonstrations, interventions and successful episodes."""
-    clip_targets: bool = True
-    """Clip targets to the values that the reward makes possible."""
     critic_network_kwargs: NetworkKwargs = NetworkKwargs()
     actor_network_kwargs: ActorNetworkKwargs = ActorNetworkKwargs()
     policy_kwargs: HeadKwargs = HeadKwargs(init_final=None)

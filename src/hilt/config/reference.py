@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -18,12 +18,14 @@ from hilt.config.policy import ACFQL_REFERENCE, SAC_REFERENCE, ACFQLConfig, Clas
 from hilt.config.run import RunConfig
 
 START = "<!-- from here on: made by python -m hilt.config.reference -->"
-_POLICIES: tuple[tuple[str, type[PolicyBase], dict[str, Any]], ...] = (
-    ("policy (all types)", PolicyBase, {}),
-    ("policy (sac and acfql)", LearningPolicy, {}),
+Values = Mapping[str, Any]
+_NOTHING: Values = {}
+_POLICIES: tuple[tuple[str, type[PolicyBase], Values], ...] = (
+    ("policy (all types)", PolicyBase, _NOTHING),
+    ("policy (sac and acfql)", LearningPolicy, _NOTHING),
     ("policy (sac)", SACConfig, SAC_REFERENCE),
     ("policy (acfql)", ACFQLConfig, ACFQL_REFERENCE),
-    ("policy (reward_classifier)", ClassifierConfig, {}),
+    ("policy (reward_classifier)", ClassifierConfig, _NOTHING),
 )
 _BOUNDS = {"gt": "> {}", "ge": ">= {}", "lt": "< {}", "le": "<= {}"}
 _WORDS = {int: "integer", float: "number", str: "text", bool: "true, false", NoneType: "null"}
@@ -41,17 +43,18 @@ def tables() -> str:
     return "\n".join(parts)
 
 
-def _section_tables(title: str, section: Section) -> Iterator[str]:
+def _section_tables(title: str, section: Section, reference: Values = _NOTHING) -> Iterator[str]:
     keys = list(type(section).model_fields)
-    yield _table(title, section, keys)
-    yield from _inner_tables(title, section, keys)
+    yield _table(title, section, keys, reference)
+    yield from _inner_tables(title, section, keys, reference)
 
 
-def _inner_tables(title: str, section: Section, keys: list[str]) -> Iterator[str]:
+def _inner_tables(title: str, section: Section, keys: list[str], reference: Values) -> Iterator[str]:
     for key in keys:
         if sections_of(type(section).model_fields[key]):
             name, _, condition = title.partition(" ")
-            yield from _section_tables(f"{name}.{key} {condition}".rstrip(), getattr(section, key))
+            inner = f"{name}.{key} {condition}".rstrip()
+            yield from _section_tables(inner, getattr(section, key), reference.get(key, _NOTHING))
 
 
 def _policy_tables() -> Iterator[str]:
@@ -60,13 +63,13 @@ def _policy_tables() -> Iterator[str]:
         keys = [key for key in kind.model_fields if key in kind.__annotations__ and key != "type"]
         keys += [key for key in reference if key not in keys]
         yield _table(title, kind(), keys, reference)
-        yield from _inner_tables(title, kind(), keys)
+        yield from _inner_tables(title, kind(), keys, reference)
 
 
-def _table(title: str, section: Section, keys: list[str], reference: dict[str, Any] | None = None) -> str:
+def _table(title: str, section: Section, keys: list[str], reference: Values = _NOTHING) -> str:
     fields = type(section).model_fields
     rows = [
-        _row(key, fields[key], getattr(section, key), (reference or {}).get(key))
+        _row(key, fields[key], getattr(section, key), reference)
         for key in keys
         if not sections_of(fields[key])
     ]
@@ -74,14 +77,14 @@ def _table(title: str, section: Section, keys: list[str], reference: dict[str, A
     return "\n".join([head, *rows, ""]) if rows else ""
 
 
-def _row(key: str, field: FieldInfo, default: Any, reference: Any) -> str:
+def _row(key: str, field: FieldInfo, default: Any, reference: Values) -> str:
     meaning = re.sub(r"\s+", " ", field.description or "")
     mark = effect(field)
     if isinstance(mark, NoEffect):
         meaning += f" *No effect: {mark.why}.*"
     if isinstance(mark, Refused):
         meaning += f" *Anything but {_code(*mark.harmless)} is refused: {mark.why}.*"
-    published = "" if reference is None else f" (reference: {_code(reference)})"
+    published = f" (reference: {_code(reference[key])})" if key in reference else ""
     return f"| `{key}` | {_code(default)}{published} | {_allowed(field)} | {meaning} |"
 
 
