@@ -224,15 +224,18 @@ class LearnerClient:
     def _keep_connected(self) -> None:
         backoff = FIRST_BACKOFF_S
         while not self._closing.is_set():
-            if self._talk():
+            began, acknowledged = time.monotonic(), self._outbox.acknowledged
+            self._talk()
+            lasted = time.monotonic() - began > LONGEST_BACKOFF_S
+            if lasted or self._outbox.acknowledged > acknowledged:
                 backoff = FIRST_BACKOFF_S
             wait = backoff * random.uniform(0.75, 1.25)
             backoff = min(2 * backoff, LONGEST_BACKOFF_S)
             self._retry_at = time.monotonic() + wait
             self._closing.wait(wait)
 
-    def _talk(self) -> bool:
-        """One call, from dialling to its end; whether the learner took this actor."""
+    def _talk(self) -> None:
+        """One call, from dialling to its end."""
         link = Link(
             self._outbox,
             self._reports,
@@ -253,4 +256,3 @@ class LearnerClient:
             self._trouble = str(error)
         finally:
             self._link = None
-        return link.welcomed

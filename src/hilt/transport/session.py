@@ -13,7 +13,6 @@ from google.protobuf.message import DecodeError
 
 from hilt.data.codec import Decoder
 from hilt.data.transition import Schema, SchemaError, Transition
-from hilt.data.transition_pb2 import Step
 from hilt.transport.hilt_pb2 import Directive, FromActor, FromLearner, Report, Status
 from hilt.transport.messages import HEARTBEAT_S
 from hilt.transport.weights import FrozenTensors, Publication
@@ -46,10 +45,9 @@ class Verdict(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A step as it came, its number in the actor's stream, and what it means."""
+    """A transition and its number in the actor's stream."""
 
     number: int
-    step: Step
     transition: Transition
 
 
@@ -143,7 +141,7 @@ class Session:
     def _decode(self, message: FromActor) -> Iterator[Received]:
         for number, step in enumerate(message.steps, message.first):
             try:
-                yield Received(number, step, self._decoder.decode(step))
+                yield Received(number, self._decoder.decode(step))
             except SchemaError as error:
                 self._refuse(str(error))
 

@@ -1,66 +1,49 @@
 """Transitions on disk that found no room in memory while the learner was away.
 
-A folder of segments, read in the order of their names. A record is its length, its CRC-32 and a Step; the
-first Step of a segment is self-contained, so every segment can be read, or lost, by itself.
+A folder of segments, read in the order of their names. Each is a file of the episode log's format and stands
+by itself: the first step in it carries its observation.
 """
 
 from __future__ import annotations
 
 import logging
-import struct
-import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
 
 from hilt.data.codec import Decoder, Encoder
+from hilt.data.log_file import DamageError, pack_header, pack_record, read_header, read_records
 from hilt.data.transition import Schema, SchemaError, Transition
 from hilt.data.transition_pb2 import Step
 
 logger = logging.getLogger(__name__)
 
-_HEADER = struct.Struct("<II")
 _FIRST_NUMBER = 10**9
 """Segments may have to go in front of those that are there, too."""
-
-
-def _records(path: Path) -> Iterator[bytes]:
-    """The records of a segment, up to its end or to where it was torn."""
-    data = memoryview(path.read_bytes())
-    while len(data) >= _HEADER.size:
-        size, checksum = _HEADER.unpack_from(data)
-        record = data[_HEADER.size : _HEADER.size + size]
-        if len(record) < size or zlib.crc32(record) != checksum:
-            logger.warning("%s was torn; what came after the damage is lost", path)
-            return
-        yield bytes(record)
-        data = data[_HEADER.size + size :]
-
-
-def _segment_name(number: int) -> str:
-    return f"{number:016d}.steps"
 
 
 class _Writer:
     """An open segment."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: Schema) -> None:
         self.path = path
         self.records = 0
         self.nbytes = 0
         self._encoder = Encoder()
-        self._file: BinaryIO = path.open("wb", buffering=0)
+        self._file = FileIO(path, "x")
+        self._write(pack_header(schema))
 
-    def write(self, transition: Transition) -> None:
+    def add(self, transition: Transition) -> None:
         """Raises OSError when the disk refuses; the segment then ends with a torn record."""
-        record = self._encoder.encode(transition).SerializeToString()
-        data = _HEADER.pack(len(record), zlib.crc32(record)) + record
+        self._write(pack_record(0, self._encoder.encode(transition).SerializeToString()))
+        self.records += 1
+
+    def _write(self, data: bytes) -> None:
         if self._file.write(data) != len(data):
             raise OSError(f"{self.path}: the disk is full")
-        self.records += 1
         self.nbytes += len(data)
 
     def close(self) -> None:
@@ -82,14 +65,14 @@ class Spool:
         self._max_bytes = max_bytes
         self._segment_bytes = segment_bytes
         self._writer: _Writer | None = None
-        self._sizes = {path: path.stat().st_size for path in sorted(folder.glob("[0-9]*.steps"))}
-        self._unread = deque((path, sum(1 for _ in _records(path))) for path in self._sizes)
+        self._sizes = {path: path.stat().st_size for path in sorted(folder.glob("[0-9]*.hiltlog"))}
+        self._unread = deque((path, 1) for path in self._sizes)
         self._next_number = _FIRST_NUMBER
         if self._unread:
             self._next_number = int(self._unread[-1][0].stem) + 1
 
     def __len__(self) -> int:
-        """Transitions in segments that were not taken."""
+        """Transitions in segments that were not taken; one for each segment of an earlier process."""
         written = self._writer.records if self._writer else 0
         return written + sum(records for _, records in self._unread)
 
@@ -103,15 +86,18 @@ class Spool:
         if self.nbytes >= self._max_bytes:
             raise OSError(f"{self._folder} holds {self.nbytes} bytes; {self._max_bytes} are allowed")
         if self._writer is None:
-            self._writer = _Writer(self._folder / _segment_name(self._next_number))
+            self._writer = self._new_segment(self._next_number)
             self._next_number += 1
         try:
-            self._writer.write(transition)
+            self._writer.add(transition)
         except OSError:
             self._close_segment()
             raise
         if self._writer.nbytes >= self._segment_bytes:
             self._close_segment()
+
+    def _new_segment(self, number: int) -> _Writer:
+        return _Writer(self._folder / f"{number:016d}.hiltlog", self._schema)
 
     def _close_segment(self) -> None:
         if self._writer is not None:
@@ -131,15 +117,28 @@ class Spool:
         self._unread.popleft()
 
     def read(self, segment: Path) -> list[Transition]:
-        """May be called beside the other methods. A segment of another schema is set aside, unread."""
-        decoder = Decoder(self._schema)
+        """What `segment` holds, up to where it is damaged; may be called beside the other methods.
+
+        A segment of another schema is set aside for a person to look at.
+        """
+        transitions: list[Transition] = []
         try:
-            return [decoder.decode(Step.FromString(record)) for record in _records(segment)]
+            transitions.extend(self._decode(segment))
+        except DamageError as damage:
+            logger.warning("%s", damage)
         except (SchemaError, DecodeError) as error:
-            aside = segment.with_suffix(".unreadable")
+            aside = segment.with_suffix(".other")
             segment.rename(aside)
             logger.warning("%s holds transitions that do not fit this run: %s", aside, error)
-            return []
+        return transitions
+
+    def _decode(self, segment: Path) -> Iterator[Transition]:
+        decoder = Decoder(self._schema)
+        with segment.open("rb") as file:
+            if read_header(file, segment) != self._schema:
+                raise SchemaError("they have other features")
+            for _, record in read_records(file, segment):
+                yield decoder.decode(Step.FromString(record))
 
     def discard(self, segment: Path) -> None:
         self._sizes.pop(segment, None)
@@ -149,10 +148,10 @@ class Spool:
         """Writes a segment that comes before all unread ones. Raises OSError when the disk is full."""
         self._close_segment()
         first = min((int(path.stem) for path in self._sizes), default=self._next_number)
-        writer = _Writer(self._folder / _segment_name(first - 1))
+        writer = self._new_segment(first - 1)
         try:
             for transition in transitions:
-                writer.write(transition)
+                writer.add(transition)
         finally:
             writer.close()
             self._sizes[writer.path] = writer.nbytes

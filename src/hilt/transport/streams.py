@@ -10,17 +10,15 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from hilt.data.codec import Encoder
 from hilt.data.transition import Transition
-from hilt.data.transition_pb2 import Step
 from hilt.transport.hilt_pb2 import Report
 from hilt.transport.messages import report_from_message
 from hilt.transport.session import Received, Session
 
-Sink = Callable[[str, list[Transition], list[Step]], None]
-"""Called with an actor's id, its new transitions, and the same as Steps; returns when they are in the
-durable log. The Steps of one actor process lean on each other as an Encoder writes them. Calls never
-overlap. An OSError ends that actor's call, unacknowledged: it will come again with the same."""
+Sink = Callable[[str, list[Transition]], None]
+"""Called with an actor's id and its new transitions; returns when all of them are in the durable log, or
+raises OSError with none of them there: that actor's call ends, and it will send them again. Calls never
+overlap."""
 Seen = Callable[[int, int], bool]
 """Whether the log holds (episode_id, step)."""
 OnInterrupted = Callable[[str, int], None]
@@ -57,8 +55,6 @@ class _Stream:
     transitions: int = 0
     episode: int | None = None
     """The episode that is under way."""
-    logged: tuple[int, int] | None = None
-    """(episode_id, step) of the transition logged last."""
 
 
 @dataclass
@@ -144,15 +140,14 @@ class Streams:
                     grpc.StatusCode.INVALID_ARGUMENT, f"step {first} came after step {stream.received}"
                 )
                 return
-            fresh = [item for item in items if item.number > stream.received]
-            new = [item for item in fresh if not self.seen(item.transition.episode_id, item.transition.step)]
+            fresh = [transition for number, transition in items if number > stream.received]
+            new = [item for item in fresh if not self.seen(item.episode_id, item.step)]
             if new:
-                steps = [_continued(stream, item) for item in new]
-                self.sink(session.actor_id, [item.transition for item in new], steps)
+                self.sink(session.actor_id, new)
             stream.transitions += len(new)
             stream.received = session.acknowledged = max(stream.received, last)
-            for item in fresh:
-                self._follow(stream, item.transition)
+            for transition in fresh:
+                self._follow(stream, transition)
 
     def _follow(self, stream: _Stream, transition: Transition) -> None:
         if stream.episode not in (None, transition.episode_id):
@@ -191,11 +186,3 @@ class Streams:
             for stream in streams
             if stream.connected or stream.absent_since is not None
         ]
-
-
-def _continued(stream: _Stream, item: Received) -> Step:
-    """The step for the log: with its observation, unless the step before it has just been logged."""
-    transition = item.transition
-    follows = stream.logged == (transition.episode_id, transition.step - 1)
-    stream.logged = (transition.episode_id, transition.step)
-    return item.step if follows or item.step.observation else Encoder().encode(transition)
