@@ -200,8 +200,8 @@ class EnvConfig(Section):
     """Arguments for the constructor of an environment of your own."""
     success_reward_threshold: float | None = None
     """Reward from which a step of your own environment is a success, where it reports no `is_success`."""
-    reward_source: Literal["environment", "operator"] = "environment"
-    """Who pays where there is no classifier. operator: 1, and the end, when they declare success; else 0."""
+    trust_operator: bool = False
+    """Only the operator's word pays: 1, and the end, when they declare success; nothing before."""
 
     @field_validator("type", mode="before")
     @classmethod
