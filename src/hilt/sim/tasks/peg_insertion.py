@@ -15,7 +15,7 @@ from hilt.sim.control import CLOSE, Controller
 from hilt.sim.panda import GRIPPER, POSITION, Array, Panda, Physics
 from hilt.sim.tasks.base import Flags, Task, TaskExpert, Variation, distance, inside
 
-HALF_WIDTH, HALF_LENGTH = 0.012, 0.035
+HALF_WIDTH, HALF_LENGTH = 0.012, 0.037
 """Half the peg's edges, m."""
 
 CLEARANCE = 0.001
@@ -31,7 +31,7 @@ SEATED = 0.003
 """The tip counts as being at the bottom within this, m."""
 
 HOLE_XY, HOLE_RANGE, MAX_YAW = np.array((0.45, 0.0)), 0.05, np.pi / 6
-GRASP = 0.017
+GRASP = 0.022
 """How far the peg reaches up between the fingers, m."""
 
 GRASP_SHIFT, GRASP_TILT = 0.003, np.radians(3.0)
@@ -79,7 +79,7 @@ def _scene() -> str:
             solref="0.01 1" solimp="0.98 0.999 0.0005"/>
           <default class="wall"><geom rgba="0.20 0.36 0.62 1"/></default>
           <default class="floor"><geom rgba="0.08 0.14 0.25 1"/></default>
-          <default class="peg"><geom mass="0.05" rgba="0.95 0.65 0.15 1"/></default>
+          <default class="peg"><geom mass="0.05" priority="1" rgba="0.95 0.65 0.15 1"/></default>
         </default>
       </default>
       <worldbody>
