@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 from hilt.data.transition import Transition
 from hilt.transport.messages import Numbered
 from hilt.transport.spool import Spool
+
+logger = logging.getLogger(__name__)
 
 
 class _Entry(NamedTuple):
@@ -103,9 +106,15 @@ class Outbox:
             return
         with self._lock:
             _, entries = self._memory.after(0, len(self._memory))
-            if entries:
-                self._spool.put_in_front(entry.transition for entry in entries)
-            for entry in entries:
-                if entry.completes is not None:
-                    self._spool.discard(entry.completes)
+            try:
+                self._spill(self._spool, entries)
+            except OSError as error:
+                logger.error("%d transitions may be lost: %s", len(entries), error)
             self._spool.close()
+
+    def _spill(self, spool: Spool, entries: list[_Entry]) -> None:
+        if entries:
+            spool.put_in_front(entry.transition for entry in entries)
+        for entry in entries:
+            if entry.completes is not None:
+                spool.discard(entry.completes)
