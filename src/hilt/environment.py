@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hilt.data.transition import Action, Feature, Observation, Schema
 from hilt.operators.base import Event, Expert
 from hilt.processors.observation import observed_features, select, to_features
+from hilt.sim.errors import SimulationError
 
 
 class StepRefusedError(RuntimeError):
@@ -113,9 +114,10 @@ class Environment:
 
     @property
     def neutral_action(self) -> Action:
-        """[A]: no motion, the gripper as it is."""
-        neutral = getattr(self.gym.unwrapped, "neutral_action", np.zeros_like(self.action_low))
-        return np.clip(np.asarray(neutral, np.float32), self.action_low, self.action_high)
+        """[A]: no motion, the gripper as it is: the middle of each bounded axis, 0 of the others."""
+        bounded = np.isfinite(self.action_low) & np.isfinite(self.action_high)
+        middle = (np.where(bounded, self.action_low, 0) + np.where(bounded, self.action_high, 0)) / 2
+        return self.clip(middle.astype(np.float32))
 
     @property
     def expert(self) -> Expert | None:
@@ -149,7 +151,7 @@ class Environment:
         require_finite("the action", action)
         try:
             raw, reward, terminated, truncated, info = self.gym.step(action)
-        except ArithmeticError as error:
+        except SimulationError as error:
             raise StepRefusedError(f"the simulator refused the step: {error}") from error
         observation = self._observe(raw)
         require_finite("the environment's reward", np.asarray(reward))

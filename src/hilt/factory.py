@@ -10,6 +10,7 @@ import gymnasium as gym
 
 from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
+from hilt.config.fields import Section
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.data.transition import Observation
@@ -45,16 +46,17 @@ def make_env(
 def make_environment(
     config: RunConfig,
     *,
+    features: list[str] | None = None,
     reward_function: RewardFunction | None = None,
     trust_operator: bool = False,
     **overrides: Any,
 ) -> Environment:
-    """The environment of `config`, speaking in the features that its policy names.
+    """The environment of `config`, speaking in `features`: those that its policy names, unless given.
 
     Raises:
         ConfigError: the policy names features that the environment does not give.
     """
-    features = list(getattr(config.policy, "input_features", {})) or None
+    features = features or list(getattr(config.policy, "input_features", {})) or None
     try:
         return Environment(
             make_env(config, **overrides),
@@ -97,6 +99,11 @@ def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _said(section: Section, key: str) -> Any:
+    """The value that the user gave; None leaves it to the task."""
+    return getattr(section, key) if key in section.model_fields_set else None
+
+
 def _arguments(env: EnvConfig) -> dict[str, Any]:
     """Constructor arguments of hilt's own environments."""
     processor = env.processor
@@ -114,11 +121,11 @@ def _arguments(env: EnvConfig) -> dict[str, Any]:
         "terminate_on_success": processor.reset.terminate_on_success,
         "number_of_steps_after_success": env.number_of_steps_after_success,
         "fps": env.fps,
-        "control_time_s": processor.reset.control_time_s,
+        "control_time_s": _said(processor.reset, "control_time_s"),
         "fixed_reset_joint_positions": processor.reset.fixed_reset_joint_positions,
         "use_gripper": processor.gripper.use_gripper,
         "gripper_penalty": processor.gripper.gripper_penalty,
-        "step_sizes": (steps.x, steps.y, steps.z),
+        "position_step": (steps.x, steps.y, steps.z),
         "workspace": (tuple(bounds.min), tuple(bounds.max)),
         "render_mode": "rgb_array",
     }

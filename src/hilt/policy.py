@@ -31,12 +31,13 @@ class PolicyRunner:
         self._device = torch.device(device)
         self._generator = torch.Generator(self._device).manual_seed(seed)
         self._seed = seed
-        self._features = list(policy.config["input_features"])
+        self.features = list(policy.config["input_features"])
+        """Names of the features that it looks at."""
 
     @torch.inference_mode()
     def __call__(self, observation: RawObservation) -> Action:
         """Action [A], environment units, for one observation: an environment's own, or named features."""
-        features = select(to_features(observation), self._features)
+        features = select(to_features(observation), self.features)
         action = self._policy.act(
             to_batch(features, self._device), deterministic=self._deterministic, generator=self._generator
         )
@@ -56,11 +57,11 @@ class PolicyRunner:
 class FreshPolicy:
     """A policy that takes up the newest weights at the next step; at the next chunk, where it plans them."""
 
-    def __init__(self, first: Weights, newest: Callable[[], Weights | None], runner: dict[str, Any]) -> None:
-        self._policy = policy_from_config(first.config)
+    def __init__(self, first: Weights, newest: Callable[[], Weights | None], *, seed: int) -> None:
+        self._policy = policy_from_config(dict(first.config))
         self._policy.load_state_dict(first.tensors)
         self._newest = newest
-        self._runner = PolicyRunner(self._policy, **runner)
+        self._runner = PolicyRunner(self._policy, deterministic=False, seed=seed)
         self.version = first.version
 
     def __call__(self, observation: RawObservation) -> Action:
@@ -85,7 +86,7 @@ class FreshPolicy:
 
     def deterministic(self) -> PolicyRunner:
         """The same weights without exploration, for validation."""
-        return PolicyRunner(self._policy, deterministic=True, device=next(self._policy.parameters()).device)
+        return PolicyRunner(self._policy, deterministic=True)
 
 
 def load_policy(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hilt.algorithms.optimizer import Optimizer
 from hilt.data.batch import Batch, ObservationBatch
+from hilt.errors import UserError
 
 Sampler = Callable[[], Batch]
 """A fresh batch at every call, on the device of the algorithm."""
@@ -19,7 +20,7 @@ Metrics = dict[str, Tensor]
 """Name -> detached scalar. Left on the device: reading one (`.item()`) waits for the computation."""
 
 
-class StateError(ValueError):
+class StateError(UserError, ValueError):
     """Saved tensors do not fit the algorithm that they are loaded into."""
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hilt.errors import UserError
+
 Observation = dict[str, NDArray[Any]]
 """Feature name -> array. Names are the field's: `observation.state`, `observation.environment_state`
 (float32 vectors) and `observation.images.CAMERA` (uint8, [C, H, W])."""
@@ -32,7 +34,7 @@ class Controller(enum.IntEnum):
     OPERATOR = 1
 
 
-class SchemaError(ValueError):
+class SchemaError(UserError, ValueError):
     """A transition does not have the shape, type or finite numbers that the schema promises."""
 
 

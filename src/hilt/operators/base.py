@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hilt.errors import UserError
+
 
 class Event(enum.Enum):
     """What an operator may declare besides an action."""
@@ -33,7 +35,7 @@ class Command:
 NOTHING = Command()
 
 
-class OperatorUnavailableError(RuntimeError):
+class OperatorUnavailableError(UserError, RuntimeError):
     """The device is not there. The message names it and the way out."""
 
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from hilt.data.batch import ObservationBatch
 from hilt.data.transition import ENVIRONMENT_STATE, IMAGES, STATE, Feature, Observation
+from hilt.errors import UserError
 
 _VECTOR_NAMES = {"agent_pos": STATE, "state": STATE, "environment_state": ENVIRONMENT_STATE}
 
 
-class ObservationError(ValueError):
+class ObservationError(UserError, ValueError):
     """An observation has a layout or a dtype that no feature can have."""
 
 

@@ -21,11 +21,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hilt.errors import UserError
+
 MODEL = "pretrained_model"
 STATE = "training_state"
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(UserError, RuntimeError):
     """A checkpoint is missing, half-written or damaged; the message names it."""
 
 

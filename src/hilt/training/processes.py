@@ -96,7 +96,7 @@ class StopRequest:
     def __init__(self, on_second: Callable[[], None] = lambda: None) -> None:
         self.signal: int | None = None
         self._event = threading.Event()
-        self._on_second = on_second
+        self.on_second = on_second
 
     def install(self) -> StopRequest:
         """Catch the signals from now on, and the death of the supervisor that started this process."""
@@ -116,7 +116,7 @@ class StopRequest:
 
     def _handle(self, number: int, frame: object) -> None:
         if self._event.is_set():
-            self._on_second()
+            self.on_second()
             os._exit(128 + number)
         self.signal = number
         self._event.set()

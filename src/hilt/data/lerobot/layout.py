@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hilt.data.transition import Feature, Schema
+from hilt.errors import UserError
 
 VERSION = "v3.0"
 FILES_PER_CHUNK = 1000
@@ -46,7 +47,7 @@ _ACTION_NAMES = {
 }
 
 
-class DatasetError(ValueError):
+class DatasetError(UserError, ValueError):
     """A dataset cannot be read or written. One sentence: which file, what is wrong, what to do."""
 
 

@@ -1,0 +1,119 @@
+"""The actor: runs episodes with the newest weights and the operator, and sends what happens."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from hilt.data.transition import Transition
+from hilt.environment import Environment, episode_seed
+from hilt.evaluation import EpisodeResult, evaluate_policy, evaluation_seeds
+from hilt.operators.base import Event
+from hilt.policy import FreshPolicy
+from hilt.rollout import Episode, Rollout
+from hilt.training.metrics import summarise
+from hilt.transport.messages import Directive, Record
+
+
+class LearnerLink(Protocol):
+    """What an actor needs of its learner."""
+
+    def send(self, transition: Transition) -> None:
+        """Keep `transition` until the learner has it; never blocks."""
+        ...
+
+    def report(self, record: Record) -> None:
+        """Tell the learner about an episode."""
+        ...
+
+    @property
+    def directive(self) -> Directive:
+        """The learner's newest word."""
+        ...
+
+
+class Actor:
+    """Runs training episodes until the learner or a person says stop.
+
+    Seeds of episodes come from the stream `training/INDEX`, so that no two actors play the same ones, and a
+    restarted actor plays new ones.
+    """
+
+    def __init__(
+        self,
+        rollout: Rollout,
+        policy: FreshPolicy,
+        link: LearnerLink,
+        *,
+        index: int,
+        seed: int,
+        pause_s: float = 0.0,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._rollout, self._policy, self._link = rollout, policy, link
+        self._index, self._seed, self._pause_s = index, seed, pause_s
+        self._should_stop = should_stop
+        self._episodes = episode_ids()
+        self._validated = 0
+        self._quit = False
+
+    def run(self) -> None:
+        """Episode after episode."""
+        for episode_id in self._episodes:
+            if self._stopping():
+                return
+            self._play(episode_id)
+            if self._index == 0 and self._link.directive.phase == "validation":
+                self._validate(self._rollout.env)
+
+    def _play(self, episode_id: int) -> None:
+        seed = episode_seed(f"training/{self._index}", self._seed, episode_id)
+        started = time.monotonic()
+        episode = self._rollout.run_episode(episode_id, seed, self._stopping)
+        self._quit = episode.event is Event.QUIT
+        if episode.length:
+            self._link.report(self._account(episode, time.monotonic() - started))
+        if self._rollout.clock is not None and not self._stopping():
+            time.sleep(self._pause_s)
+
+    def _stopping(self) -> bool:
+        return self._quit or self._should_stop() or self._link.directive.stop
+
+    def _account(self, episode: Episode, seconds: float) -> Record:
+        record = dict(summarise(episode))
+        record["frequency_hz"] = episode.length / max(seconds, 1e-9)
+        clock = self._rollout.clock
+        if clock is not None and clock.lateness_s:
+            record["jitter_p99_ms"] = 1e3 * float(np.percentile(np.abs(clock.lateness_s), 99))
+            clock.lateness_s.clear()
+        return record
+
+    def _validate(self, env: Environment) -> None:
+        """Test the newest weights alone and say how they did; hopeless ones are given up early."""
+        stats = self._link.directive.stats
+        self._policy.refresh()
+        version = int(stats["version"])
+        if version == self._validated or self._policy.version < version:
+            return
+        self._validated = version
+        episodes, target = int(stats["validation_episodes"]), stats["target_success_rate"]
+        allowed = (1 - target) * episodes
+        results: list[EpisodeResult] = []
+
+        def hopeless() -> bool:
+            return self._stopping() or sum(not result.is_success for result in results) > allowed
+
+        seeds = evaluation_seeds(version, episodes, stream="validation")
+        evaluate_policy(env, self._policy.deterministic(), seeds, results.append, hopeless)
+        rate = sum(result.is_success for result in results) / episodes
+        self._link.report({"validation": rate, "validated_version": version})
+
+
+def episode_ids() -> itertools.count[int]:
+    """Ids that no other actor process of any run draws: random high bits, then a counter."""
+    high = int(np.random.SeedSequence().generate_state(1)[0]) & 0x7FFFFFFF
+    return itertools.count(high << 32)

@@ -1,0 +1,106 @@
+"""From a configuration to the parts of a learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hilt.algorithms.base import Algorithm, Sampler
+from hilt.algorithms.registry import make_algorithm
+from hilt.algorithms.spec import PolicySpec
+from hilt.config.environment import FeatureType
+from hilt.config.errors import ConfigError
+from hilt.config.policy import ACFQLConfig, SACConfig
+from hilt.config.run import RunConfig
+from hilt.config.write import to_dict
+from hilt.data.replay_buffer import ReplayBuffer
+from hilt.data.sampling import MixedSampler
+from hilt.data.transition import ENVIRONMENT_STATE
+from hilt.environment import Environment
+from hilt.processors.normalization import Mode, Statistics, statistics_of
+from hilt.training.memory import Memory
+
+
+def learning_policy(config: RunConfig) -> SACConfig | ACFQLConfig:
+    """The `policy` section, which must be one that learns by interaction. Raises ConfigError."""
+    if not isinstance(config.policy, SACConfig | ACFQLConfig):
+        raise ConfigError("policy.type", "must be sac or acfql to learn by interaction")
+    return config.policy
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Makes what the configuration describes, for the features and actions of `env`."""
+
+    config: RunConfig
+    env: Environment
+    device: str
+
+    def memory(self, run: Path) -> Memory:
+        """Log and buffers below `run`, empty."""
+        policy = learning_policy(self.config)
+        return Memory(
+            run / "replay",
+            self.env.schema,
+            online_capacity=policy.online_buffer_capacity,
+            demonstration_capacity=policy.offline_buffer_capacity,
+        )
+
+    def algorithm(self, memory: Memory, saved: Mapping[str, Any] | None) -> Algorithm:
+        """Untrained. Normalised as the policy whose configuration is `saved`, else by the configuration's
+        statistics, else by those of the demonstrations."""
+        policy = learning_policy(self.config)
+        spec = self._spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved)
+        return make_algorithm(policy.type, to_dict(policy), spec, device=self.device, seed=self.config.seed)
+
+    def sampler(self, memory: Memory) -> MixedSampler:
+        return MixedSampler(
+            memory.online,
+            memory.demonstrations,
+            self.config.batch_size,
+            generator=np.random.default_rng(self.config.seed),
+            online_ratio=self.config.online_ratio,
+            device=self.device,
+        )
+
+    def draw(self, sampler: MixedSampler) -> Sampler:
+        """Batches as the algorithm wants them: n-step returns, or chunks."""
+        policy = learning_policy(self.config)
+        if isinstance(policy, ACFQLConfig):
+            neutral, chunk, discount = self.env.neutral_action, policy.chunk_size, policy.discount
+            return lambda: sampler.sample_chunks(discount, chunk, neutral)
+        n_step, discount = policy.n_step, policy.discount
+        return lambda: sampler.sample(discount, n_step)
+
+    def _spec(self, demonstrations: ReplayBuffer) -> PolicySpec:
+        mapping = learning_policy(self.config).normalization_mapping
+        return PolicySpec(
+            schema=self.env.schema,
+            action_low=tuple(self.env.action_low.tolist()),
+            action_high=tuple(self.env.action_high.tolist()),
+            modes={name: _mode(mapping, name) for name in self.env.schema.vectors},
+            statistics=self._statistics(demonstrations),
+        )
+
+    def _statistics(self, demonstrations: ReplayBuffer) -> Mapping[str, Statistics]:
+        given: dict[str, Any] = dict(learning_policy(self.config).dataset_stats or {})
+        for name in self.env.schema.vectors:
+            if name not in given:
+                given[name] = self._measured(name, demonstrations)
+        return given
+
+    def _measured(self, name: str, demonstrations: ReplayBuffer) -> Statistics:
+        """Statistics of the demonstrations; without any, those that change nothing."""
+        if len(demonstrations) == 0:
+            size = self.env.schema.observation[name].shape[0]
+            return {"min": [-1.0] * size, "max": [1.0] * size, "mean": [0.0] * size, "std": [1.0] * size}
+        return statistics_of(demonstrations.frames[name][demonstrations.has_step])
+
+
+def _mode(mapping: Mapping[FeatureType, Mode], name: str) -> Mode:
+    kind: FeatureType = "ENV" if name == ENVIRONMENT_STATE else "STATE"
+    return mapping.get(kind, "IDENTITY")

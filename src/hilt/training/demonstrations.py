@@ -1,0 +1,91 @@
+"""Demonstrations: loaded from a dataset, or given by an operator before training begins."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from hilt.config.errors import ConfigError
+from hilt.config.run import RunConfig
+from hilt.data.routing import until_success
+from hilt.data.transition import Schema, Transition
+from hilt.environment import Environment, episode_seed
+from hilt.factory import make_environment, make_operator
+from hilt.rollout import HoldStill, Rollout
+from hilt.training.actor import episode_ids
+
+_MAX_FAILURES = 10
+
+
+def demonstrations(
+    config: RunConfig, schema: Schema, should_stop: Callable[[], bool]
+) -> Iterator[list[Transition]]:
+    """Episodes to begin with: the dataset's, or else `demonstrations.num_episodes` that succeed.
+
+    Raises:
+        ConfigError: the operator is not able to give any.
+        DatasetError: the dataset cannot be read or does not fit the schema.
+    """
+    directory = config.dataset.directory
+    if directory is not None:
+        yield from _from_dataset(config, schema)
+        return
+    wanted = config.demonstrations.num_episodes
+    if wanted == 0:
+        return
+    env = make_environment(config)
+    try:
+        if config.demonstrations.operator == "scripted" and env.expert is None:
+            return
+        yield from _collect(config, env, wanted, should_stop)
+    finally:
+        env.close()
+
+
+def _from_dataset(config: RunConfig, schema: Schema) -> Iterator[list[Transition]]:
+    from hilt.data.lerobot import read_transitions
+
+    transitions: Iterator[Transition] = read_transitions(config, schema)
+    if config.env.number_of_steps_after_success == 0:
+        transitions = until_success(transitions)
+    for _, episode in itertools.groupby(transitions, key=lambda transition: transition.episode_id):
+        yield list(episode)
+
+
+def _collect(
+    config: RunConfig, env: Environment, wanted: int, should_stop: Callable[[], bool]
+) -> Iterator[list[Transition]]:
+    """Successful episodes, with the operator in control of every step; failed ones are thrown away."""
+    operator = make_operator(
+        config,
+        env,
+        seed=config.seed,
+        name=config.demonstrations.operator,
+        options=_habits(config),
+    )
+    steps: list[Transition] = []
+    rollout = Rollout(env, HoldStill(env), operator, record=steps.append)
+    failures = 0
+    for index, episode_id in enumerate(episode_ids()):
+        if should_stop() or wanted == 0:
+            break
+        steps.clear()
+        episode = rollout.run_episode(
+            episode_id, episode_seed("demonstration", config.seed, index), should_stop
+        )
+        if episode.is_success:
+            wanted -= 1
+            yield list(steps)
+        elif (failures := failures + 1) > _MAX_FAILURES * config.demonstrations.num_episodes:
+            raise ConfigError(
+                "demonstrations",
+                f"operator {config.demonstrations.operator!r} failed {failures} times: give a dataset",
+            )
+    operator.close()
+
+
+def _habits(config: RunConfig) -> dict[str, Any]:
+    """A demonstrator holds the controls at every step."""
+    options = dict(config.demonstrations.operator_options)
+    return {"always": True, **options} if config.demonstrations.operator == "scripted" else options

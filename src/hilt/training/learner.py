@@ -1,0 +1,280 @@
+"""The learner: receives transitions, updates the policy, publishes weights, decides when it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from hilt.algorithms.base import Algorithm, Sampler
+from hilt.training.checkpoints import Checkpoint, CheckpointStore
+from hilt.training.memory import Memory
+from hilt.training.metrics import History, Metrics
+from hilt.training.pacing import Every, Pace, Rate
+from hilt.training.status import Status
+from hilt.transport.messages import Directive
+from hilt.transport.weights import Weights
+
+_PUBLISH_S = 0.1
+_STATUS_S = 0.5
+_WAIT_S = 0.2
+_VALIDATION_TIMEOUT_S = 60.0
+_RETRY_VALIDATION_S = 4.0
+
+
+class Actors(Protocol):
+    """What the learner sees of its actors; `hilt.transport.server.TransitionServer` is one."""
+
+    def publish(self, weights: Weights) -> None:
+        """These are the newest weights."""
+        ...
+
+    @property
+    def weights_wanted(self) -> bool:
+        """Some actor would get weights at once if they were published now."""
+        ...
+
+    def direct(self, directive: Directive) -> None:
+        """Tell every actor, now and later ones, what goes on."""
+        ...
+
+    def reports(self) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """What actors have reported since the last call, with their ids."""
+        ...
+
+    @property
+    def actors(self) -> Sequence[object]:
+        """The actors that are there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the learner aims at. Steps are environment steps, updates optimisation steps."""
+
+    offline_updates: int
+    online_steps: int
+    pace: Pace
+    target_success_rate: float | None = None
+    validation_episodes: int = 100
+    log_freq: int = 200
+    save_freq: int = 20_000
+    save_every_s: float = 60.0
+    publish_every_s: float = _PUBLISH_S
+    save: bool = True
+
+
+class Learner:
+    """Runs one training to its end; everything it needs is handed in.
+
+    Its phases: `offline` (updates on demonstrations alone), `warm-up` (waiting for first transitions),
+    `online`, `validation` (training rests while an actor tests the policy alone), `done`.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        algorithm: Algorithm,
+        sample: Sampler,
+        memory: Memory,
+        actors: Actors,
+        metrics: Metrics,
+        history: History,
+        store: CheckpointStore,
+        train_config: Mapping[str, Any],
+        show: Callable[[Status], None],
+        should_stop: Callable[[], bool],
+        sampler_state: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._plan, self._algorithm, self._sample = plan, algorithm, sample
+        self._memory, self._actors, self._metrics = memory, actors, metrics
+        self._history, self._store, self._train_config = history, store, dict(train_config)
+        self._show, self._should_stop, self._sampler_state = show, should_stop, sampler_state
+        self._phase = "offline"
+        self._waiting_for = ""
+        self._version = int(1000 * time.time())  # newer than those of any learner before
+        self._validated: Mapping[str, Any] = {}
+        self._last_metrics: dict[str, Tensor] = {}
+        self._publish_due, self._status_due = Every(plan.publish_every_s), Every(_STATUS_S)
+        self._save_due, self._validate_due = Every(plan.save_every_s), Every(_RETRY_VALIDATION_S)
+        self._update_rate, self._step_rate = Rate(), Rate()
+        self._rates = (0.0, 0.0)
+        self.reached_target = False
+
+    def run(self) -> None:
+        """Train until `online_steps`, the target success rate, or a request to stop; then save."""
+        self._learn_offline()
+        self._publish()
+        while not self._finished():
+            self._memory.absorb()
+            self._take_reports()
+            if self._should_validate():
+                self.reached_target = self._validate()
+            elif self._plan.pace.may_update(self._memory.env_steps, self._online_updates):
+                self._enter("online")
+                self._update()
+            else:
+                self._wait_for_experience()
+            self._housekeep()
+        self._finish()
+
+    @property
+    def _online_updates(self) -> int:
+        return self._algorithm.updates - self._plan.offline_updates
+
+    def _finished(self) -> bool:
+        return self._should_stop() or self.reached_target or self._memory.env_steps >= self._plan.online_steps
+
+    def _learn_offline(self) -> None:
+        if len(self._memory.demonstrations) == 0:
+            return
+        while self._algorithm.updates < self._plan.offline_updates and not self._should_stop():
+            self._enter("offline")
+            self._update()
+            self._memory.absorb()
+            self._housekeep(publish=False)
+        if self._plan.save and self._plan.offline_updates:
+            self.save()
+
+    def _update(self) -> None:
+        self._last_metrics = self._algorithm.update(self._sample)
+        if self._algorithm.updates % self._plan.log_freq == 0:
+            self._log_update()
+        if self._plan.save and self._algorithm.updates % self._plan.save_freq == 0:
+            self.save()
+
+    def _wait_for_experience(self) -> None:
+        """Sleeps until something arrives: never spins."""
+        warming = self._plan.pace.warming_up(self._memory.env_steps)
+        who = "transitions from the actors" if self._actors.actors else "an actor to connect"
+        self._enter("warm-up" if warming else "online", who)
+        self._memory.absorb(_WAIT_S)
+
+    def _should_validate(self) -> bool:
+        target = self._plan.target_success_rate
+        if target is None or self._phase != "online" or not self._actors.actors:
+            return False
+        enough = len(self._history.alone) >= 10 and self._history.success_rate >= min(target, 0.9)
+        return enough and self._validate_due.due()
+
+    def _validate(self) -> bool:
+        """Training rests while an actor runs the newest weights alone on episodes of their own stream."""
+        self._publish()
+        version, self._validated = self._version, {}
+        self._enter("validation", "the policy to be tested alone")
+        deadline = time.monotonic() + _VALIDATION_TIMEOUT_S
+        while time.monotonic() < deadline and not self._should_stop():
+            self._memory.absorb(0.05)
+            self._take_reports()
+            if self._validated.get("validated_version") == version:
+                break
+            self._housekeep(publish=False)
+        self._validate_due.due()
+        self._enter("online")
+        return float(self._validated.get("validation", 0.0)) >= (self._plan.target_success_rate or 2.0)
+
+    def _take_reports(self) -> None:
+        for _, report in self._actors.reports():
+            if "validation" in report:
+                self._validated = report
+                self._metrics.log(self._memory.env_steps, {"Validation success rate": report["validation"]})
+            else:
+                self._metrics.log(self._memory.env_steps, self._history.add(report))
+
+    def _housekeep(self, publish: bool = True) -> None:
+        if publish and self._actors.weights_wanted and self._publish_due.due():
+            self._publish()
+        if self._status_due.due():
+            self._rates = (
+                self._step_rate.per_second(self._memory.env_steps),
+                self._update_rate.per_second(self._algorithm.updates),
+            )
+            self._tell()
+        if self._plan.save and self._save_due.due():
+            self.save()
+
+    def _enter(self, phase: str, waiting_for: str = "") -> None:
+        if (phase, waiting_for) != (self._phase, self._waiting_for):
+            self._phase, self._waiting_for = phase, waiting_for
+            self._tell()
+
+    def _tell(self, stop: bool = False) -> None:
+        """The status to the person, the directive to the actors."""
+        status = self.status()
+        self._show(status)
+        stats = {
+            "env_steps": float(status.env_steps),
+            "updates": float(status.updates),
+            "updates_per_s": status.updates_per_s,
+            "success_rate": status.success_rate,
+            "intervention_rate": status.intervention_rate,
+            "version": float(self._version),
+            "validation_episodes": float(self._plan.validation_episodes),
+            "target_success_rate": self._plan.target_success_rate or 0.0,
+        }
+        self._actors.direct(Directive(self._phase, stop, self._waiting_for, stats))
+
+    def status(self) -> Status:
+        """What a person wants to know now."""
+        return Status(
+            phase=self._phase,
+            waiting_for=self._waiting_for,
+            env_steps=self._memory.env_steps,
+            updates=self._algorithm.updates,
+            success_rate=self._history.success_rate,
+            intervention_rate=self._history.intervention_rate,
+            steps_per_s=self._rates[0],
+            updates_per_s=self._rates[1],
+            elapsed_s=self._metrics.elapsed_s,
+            left_s=self._seconds_left(),
+        )
+
+    def _seconds_left(self) -> float | None:
+        rate = self._rates[0]
+        left = (self._plan.online_steps - self._memory.env_steps) / rate if rate > 0 else float("inf")
+        return left if left < 24 * 3600 else None
+
+    def _publish(self) -> None:
+        self._version += 1
+        policy = self._algorithm.policy
+        self._actors.publish(Weights(self._version, policy.state_dict(), policy.config))
+
+    def _log_update(self) -> None:
+        record = {f"train/{name}": float(value) for name, value in self._last_metrics.items()}
+        record["train/updates"] = self._algorithm.updates
+        record["train/updates_per_s"] = round(self._rates[1], 2)
+        record["train/replay_buffer_size"] = len(self._memory.online)
+        record["train/offline_replay_buffer_size"] = len(self._memory.demonstrations)
+        self._metrics.log(self._memory.env_steps, record)
+
+    def save(self, *, best: bool = False) -> None:
+        """Write a checkpoint; a full disk is said and survived, the one before stands."""
+        checkpoint = Checkpoint(
+            step=self._algorithm.updates,
+            config=dict(self._algorithm.policy.config),
+            model=dict(self._algorithm.policy.state_dict()),
+            train_config=self._train_config,
+            state=self._algorithm.state_tensors(),
+            counters={
+                "env_steps": self._memory.env_steps,
+                "elapsed_s": self._metrics.elapsed_s,
+                "history": self._history.state(),
+                "sampler": self._sampler_state(),
+                "reached_target": self.reached_target,
+            },
+        )
+        try:
+            self._store.save(checkpoint, best=best)
+        except OSError as error:
+            self._metrics.log(self._memory.env_steps, {"checkpoint_error": str(error)})
+            self._show(Status(phase=f"no checkpoint at update {checkpoint.step}: {error}"))
+
+    def _finish(self) -> None:
+        self._phase, self._waiting_for = "done", ""
+        self._publish()
+        self._tell(stop=True)
+        if self._plan.save:
+            self.save(best=self.reached_target)

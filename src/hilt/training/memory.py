@@ -1,0 +1,94 @@
+"""Everything a run has experienced: the log on disk, and both buffers in memory."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterable
+from pathlib import Path
+
+from hilt.data.episode_log import EpisodeLog
+from hilt.data.replay_buffer import FrameTransform, ReplayBuffer
+from hilt.data.routing import Source, route
+from hilt.data.transition import Schema, Transition
+
+_INBOX_SIZE = 20_000
+
+
+class Memory:
+    """The log is written by whoever receives transitions, the buffers by the thread that learns.
+
+    `receive` returns when the transitions are in the log and may be called while another thread learns;
+    `absorb` moves what was received into the buffers. After a crash `restore` rebuilds both from the log.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        schema: Schema,
+        *,
+        online_capacity: int,
+        demonstration_capacity: int,
+        transform: FrameTransform | None = None,
+    ) -> None:
+        self.log = EpisodeLog(folder, schema)
+        self.online = ReplayBuffer(online_capacity, schema, transform)
+        self.demonstrations = ReplayBuffer(demonstration_capacity, schema, transform)
+        self.env_steps = 0
+        """Steps of the actors in the buffer or forgotten by it, over all restarts."""
+        self._inbox: queue.Queue[Transition | int] = queue.Queue(_INBOX_SIZE)
+
+    def restore(self) -> int:
+        """Rebuild the buffers from the log; how many transitions were there is returned."""
+        restored = 0
+        for transition, source in self.log.read():
+            self._add(transition, source)
+            restored += 1
+        return restored
+
+    def demonstrate(self, transitions: Iterable[Transition]) -> None:
+        """Keep demonstrations: log and buffer."""
+        kept = list(transitions)
+        self.log.append(kept, Source.DEMONSTRATION)
+        self.log.sync()
+        for transition in kept:
+            self._add(transition, Source.DEMONSTRATION)
+
+    def receive(self, transitions: list[Transition]) -> None:
+        """Keep online transitions; blocks while the learner is far behind. One thread at a time."""
+        self.log.append(transitions, Source.ONLINE)
+        for transition in transitions:
+            self._inbox.put(transition)
+
+    def abandon(self, episode_id: int) -> None:
+        """The actor of this episode is gone: what had arrived stays, truncated. Safe for threads."""
+        self._inbox.put(episode_id)
+
+    def absorb(self, timeout_s: float = 0.0) -> int:
+        """Move what has arrived into the buffers, waiting at most `timeout_s` for the first; the number."""
+        count = 0
+        try:
+            item = self._inbox.get(timeout=timeout_s) if timeout_s else self._inbox.get_nowait()
+            while True:
+                if isinstance(item, Transition):
+                    count += self._add(item, Source.ONLINE)
+                else:
+                    self._cut(item)
+                item = self._inbox.get_nowait()
+        except queue.Empty:
+            return count
+
+    def seen(self, episode_id: int, step: int) -> bool:
+        """Whether this online step was there when the log was read, whoever sends it again."""
+        return self.online.seen(episode_id, step)
+
+    def close(self) -> None:
+        self.log.close()
+
+    def _add(self, transition: Transition, source: Source) -> bool:
+        added = route(transition, source, self.online, self.demonstrations)
+        self.env_steps += added and source is Source.ONLINE
+        return added
+
+    def _cut(self, episode_id: int) -> None:
+        self.online.cut(episode_id)
+        self.demonstrations.cut(episode_id)

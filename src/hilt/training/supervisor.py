@@ -1,0 +1,86 @@
+"""`hilt train` on one machine: a learner and its actors, started together, watched, and ended together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hilt.config.run import RunConfig
+from hilt.training.processes import Child, ChildFailedError, StopRequest
+
+TOKEN = "HILT_TOKEN"
+ACTOR_INDEX = "HILT_ACTOR_INDEX"
+_POLL_S = 0.1
+_LEARNER_GRACE_S = 30.0
+_ACTOR_GRACE_S = 5.0
+
+
+class Supervisor:
+    """Starts the processes of the run in `folder`, whose configuration is written there already.
+
+    The learner decides when training is over: it ends with exit code 0, and the actors with it. A process
+    that dies is started again, the learner from its last checkpoint and log.
+    """
+
+    def __init__(self, config: RunConfig, folder: Path, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        port = _free_port(config)
+        secret = {TOKEN: os.environ.get(TOKEN) or secrets.token_urlsafe(24)}
+        common = [
+            f"--config_path={folder / 'config.json'}",
+            "--resume=true",
+            f"--output_dir={folder}",
+            f"--policy.actor_learner_config.learner_port={port}",
+        ]
+        self._learner = Child("learner", ["learner", *common], secret)
+        self._actors = [
+            Child(f"actor {index}", ["actor", *common], {**secret, ACTOR_INDEX: str(index)})
+            for index in range(config.num_actors)
+        ]
+
+    def run(self, stop: StopRequest) -> None:
+        """Until the learner is done or `stop` says so.
+
+        Raises:
+            ChildFailedError: a process cannot be kept alive.
+        """
+        for child in (self._learner, *self._actors):
+            child.start()
+        try:
+            while self._learner.exit_code != 0 and not stop():
+                for child in (self._learner, *self._actors):
+                    if child.exit_code not in (None, 0):
+                        child.revive(self._tell)
+                time.sleep(_POLL_S)
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """The learner first, so that it saves; then the actors, which it has told to stop."""
+        self._learner.terminate(_LEARNER_GRACE_S)
+        for actor in self._actors:
+            actor.terminate(_ACTOR_GRACE_S)
+
+    def kill(self) -> None:
+        """End all processes at once."""
+        for child in (self._learner, *self._actors):
+            child.kill()
+
+
+def _free_port(config: RunConfig) -> int:
+    """The configured port when nobody has it, else any other: both sides are told."""
+    link = getattr(config.policy, "actor_learner_config", None)
+    wanted = link.learner_port if link is not None else 0
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ChildFailedError("no port is free on 127.0.0.1", 1)
