@@ -83,7 +83,8 @@ def _wrong(detail: ErrorDetails) -> str:
 
 
 def _unknown(path: Path, data: Mapping[str, Any]) -> str:
-    policy_type = value_at(data, ("policy", "type"))
+    said = value_at(data, ("policy", "type"))
+    policy_type = said if isinstance(said, str) else None
     known = [*known_paths(RunConfig, (), policy_type), *alias_paths()]
     if path[0] == "policy" and policy_type in POLICY_TYPES:
         elsewhere = [kind for kind, cls in POLICY_TYPES.items() if path[1:2] and path[1] in cls.model_fields]
