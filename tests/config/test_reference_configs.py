@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hilt.config import ConfigError, load_config, require, to_json, without_effect
+from hilt.config import ConfigError, load_config, remarks, require, to_json, without_effect
 from hilt.config.environment import ACTION_MODES
 from hilt.config.requirements import Verb
 
@@ -72,6 +72,13 @@ def test_an_encoder_with_code_of_its_own_is_refused_with_the_way_out(name: str) 
     with pytest.raises(ConfigError, match="--policy.vision_encoder_name=null"):
         require(config, VERBS[name])
     require(config, "teleop")
+
+
+def test_the_start_says_what_will_be_otherwise() -> None:
+    ignored, save_freq = remarks(load_config(file_of("train_gym_hil_env_fql.json")))
+    assert "num_workers" in ignored
+    assert "every 60 s" in save_freq
+    assert remarks(load_config({"save_freq": 10})) == []
 
 
 def test_what_has_no_effect_is_known() -> None:

@@ -79,3 +79,11 @@ def test_overrides_win_over_the_saved_file() -> None:
     assert (config.seed, config.resume, config.output_dir) == (5, True, str(run))
     assert config.policy is not None
     assert config.policy.utd_ratio == 7  # type: ignore[union-attr]
+
+
+def test_a_run_of_which_only_a_checkpoint_is_left() -> None:
+    run = make_run("2026-01-01/00-00-00_lift", seed=5)
+    (run / "config.json").unlink()
+    saved = run / "checkpoints/0004000/pretrained_model/train_config.json"
+    found, config = resumed(saved, ["resume=true"])
+    assert (found, config.seed) == (run, 5)

@@ -8,7 +8,7 @@ from hilt.config.learning import LearningPolicy
 from hilt.config.load import config_file, load_config, without_effect
 from hilt.config.overrides import parse_command_line
 from hilt.config.policy import ACFQLConfig, ClassifierConfig, PretrainedConfig, SACConfig
-from hilt.config.requirements import require
+from hilt.config.requirements import remarks, require
 from hilt.config.resume import find_run, new_run, resumed
 from hilt.config.run import RunConfig
 from hilt.config.tasks import TaskChoice, resolve_task
@@ -31,6 +31,7 @@ __all__ = [
     "load_config",
     "new_run",
     "parse_command_line",
+    "remarks",
     "require",
     "resolve_device",
     "resolve_task",

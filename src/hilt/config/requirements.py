@@ -6,6 +6,7 @@ from typing import Literal
 
 from hilt.config.errors import ConfigError, shown
 from hilt.config.learning import LearningPolicy
+from hilt.config.load import without_effect
 from hilt.config.policy import ACFQLConfig, ClassifierConfig, SACConfig
 from hilt.config.run import RunConfig
 
@@ -27,6 +28,19 @@ def require(config: RunConfig, verb: Verb, origin: str = "configuration") -> Non
         )
     if verb == "eval" and (config.policy is None or config.policy.pretrained_path is None):
         raise ConfigError(origin, "policy.pretrained_path: missing, the folder of a saved policy")
+
+
+def remarks(config: RunConfig) -> list[str]:
+    """What will be otherwise than the configuration may have meant, for the start of a command."""
+    said = []
+    if ignored := without_effect(config):
+        said.append(f"keys without effect here: {', '.join(ignored)}")
+    if "save_freq" in config.model_fields_set and config.save_freq > config.steps:
+        said.append(
+            f"save_freq = {config.save_freq} is more than the run's steps: "
+            f"checkpoints are written every {config.save_every_s:g} s anyway (save_every_s)"
+        )
+    return said
 
 
 def _require_training(config: RunConfig, verb: Verb, origin: str) -> None:

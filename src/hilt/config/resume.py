@@ -60,7 +60,8 @@ def resumed(config_path: str | Path | None, overrides: Sequence[str]) -> tuple[P
     """(run, its saved configuration with `overrides` over it)."""
     run = find_run(load_config(config_path, overrides), config_path)
     kept = [override for override in overrides if not override.startswith("output_dir=")]
-    return run, load_config(run / CONFIG_NAME, [*kept, f"output_dir={run}"])
+    saved = run / CONFIG_NAME if (run / CONFIG_NAME).is_file() else config_path
+    return run, load_config(saved, [*kept, f"output_dir={run}"])
 
 
 def _runs_named(name: str) -> list[Path]:
