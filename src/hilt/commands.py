@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilt.config.errors import ConfigError
-from hilt.config.load import config_file, load_config, without_effect
+from hilt.config.load import config_file, load_config
 from hilt.config.overrides import parse_command_line
-from hilt.config.requirements import Verb, require
+from hilt.config.requirements import Verb, remarks, require
 from hilt.config.resume import new_run, resumed
 from hilt.config.run import RunConfig
 from hilt.config.write import to_json
@@ -87,7 +87,7 @@ def _config(arguments: Sequence[str], verb: Verb) -> RunConfig:
     path, overrides = parse_command_line(arguments)
     config = load_config(path, overrides)
     require(config, verb, path or "command line")
-    _say_what_is_ignored(config)
+    _say_remarks(config)
     return config
 
 
@@ -103,7 +103,8 @@ def _training(arguments: Sequence[str], verb: Verb) -> tuple[RunConfig, Path]:
     if path is not None and (remark := config_file(path)[1]):
         print(f"hilt: {remark}", file=sys.stderr)
     if not config.resume:
-        _say_what_is_ignored(config)
+        _say_remarks(config)
+    if not config.resume or verb == "train":
         _write_config(config, folder)
     return config, folder
 
@@ -116,6 +117,6 @@ def _write_config(config: RunConfig, folder: Path) -> None:
         raise ConfigError(str(folder), f"cannot be written: {error.strerror}") from error
 
 
-def _say_what_is_ignored(config: RunConfig) -> None:
-    if ignored := without_effect(config):
-        print(f"hilt: keys without effect here: {', '.join(ignored)}", file=sys.stderr)
+def _say_remarks(config: RunConfig) -> None:
+    for remark in remarks(config):
+        print(f"hilt: {remark}", file=sys.stderr)
