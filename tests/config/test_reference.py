@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hilt.config.fields import Refused, effect
-from hilt.config.reference import START, tables
+from hilt.config.reference import START, honoured, tables
 from hilt.config.run import RunConfig
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
@@ -28,3 +28,9 @@ def test_what_is_refused_is_not_a_default() -> None:
         for key, field in type(section).model_fields.items():
             mark = effect(field)
             assert not isinstance(mark, Refused) or getattr(section, key) in mark.harmless, key
+
+
+def test_the_classes_of_keys_are_known_to_the_code() -> None:
+    keys = set(honoured())
+    assert {("policy", "utd_ratio"), ("env", "processor", "reset", "control_time_s"), ("seed",)} <= keys
+    assert keys.isdisjoint({("num_workers",), ("env", "robot"), ("policy", "concurrency", "actor")})

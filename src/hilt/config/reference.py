@@ -43,6 +43,16 @@ def tables() -> str:
     return "\n".join(parts)
 
 
+def honoured(section: type[Section] = RunConfig, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every key that something must read."""
+    for key, field in section.model_fields.items():
+        inner = sections_of(field)
+        for each in inner:
+            yield from honoured(each, (*path, key))
+        if not inner and effect(field) is None:
+            yield *path, key
+
+
 def _section_tables(title: str, section: Section, reference: Values = _NOTHING) -> Iterator[str]:
     keys = list(type(section).model_fields)
     yield _table(title, section, keys, reference)
