@@ -1,0 +1,162 @@
+"""The model is the Franka Panda, and its controller holds what it promises."""
+
+from __future__ import annotations
+
+import itertools
+
+import mujoco
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hilt.sim import rotations
+from hilt.sim.panda import HOME, Panda, load_model
+from hilt.sim.tasks.pick_cube import PickCube
+
+from .helpers import drive, make, still
+
+# Franka's published Denavit-Hartenberg parameters (Craig's convention), joints 1..7 and the flange.
+DH_A = (0.0, 0.0, 0.0, 0.0825, -0.0825, 0.0, 0.088, 0.0)
+DH_D = (0.333, 0.0, 0.316, 0.0, 0.384, 0.0, 0.0, 0.107)
+DH_ALPHA = (0.0, -np.pi / 2, np.pi / 2, np.pi / 2, -np.pi / 2, np.pi / 2, np.pi / 2, 0.0)
+LIMITS = ((-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973),
+          (2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973))  # fmt: skip
+HAND_TO_TCP, HAND_TURN = 0.1034, -np.pi / 4
+
+
+def denavit_hartenberg(a: float, d: float, alpha: float, theta: float) -> NDArray[np.float64]:
+    ca, sa, ct, st = np.cos(alpha), np.sin(alpha), np.cos(theta), np.sin(theta)
+    return np.array(
+        [[ct, -st, 0, a], [st * ca, ct * ca, -sa, -d * sa], [st * sa, ct * sa, ca, d * ca], [0, 0, 0, 1.0]]
+    )
+
+
+def published_tcp(joints: NDArray[np.float64]) -> NDArray[np.float64]:
+    pose = np.eye(4)
+    for a, d, alpha, theta in zip(DH_A, DH_D, DH_ALPHA, (*joints, HAND_TURN), strict=True):
+        pose = pose @ denavit_hartenberg(a, d, alpha, theta)
+    return np.asarray(pose @ denavit_hartenberg(0.0, HAND_TO_TCP, 0.0, 0.0))
+
+
+def test_forward_kinematics_are_the_published_ones() -> None:
+    model = load_model(PickCube.scene(), 0.004)
+    robot, data = Panda(model), mujoco.MjData(model)
+    low, high = np.array(LIMITS)
+    rng = np.random.default_rng(0)
+    for joints in (np.array(HOME), *rng.uniform(low, high, (50, 7))):
+        robot.place(data, joints)
+        expected = published_tcp(joints)
+        np.testing.assert_allclose(robot.tcp_pos(data), expected[:3, 3], atol=1e-6)
+        rotation = np.empty(9)
+        mujoco.mju_quat2Mat(rotation, robot.tcp_quat(data))
+        np.testing.assert_allclose(rotation.reshape(3, 3), expected[:3, :3], atol=1e-6)
+
+
+def test_joint_limits_and_mass_are_the_published_ones() -> None:
+    model = load_model(PickCube.scene(), 0.004)
+    ranges = np.array([model.joint(f"joint{i}").range for i in range(1, 8)])
+    np.testing.assert_allclose(ranges.T, LIMITS)
+    arm = sum(float(model.body(f"link{i}").mass[0]) for i in range(1, 8))
+    assert arm == pytest.approx(16.06, abs=0.1)
+    assert model.body("hand").mass[0] == pytest.approx(0.73)
+
+
+def within_reach(pos: tuple[float, float, float]) -> bool:
+    """Close in front of its base joint 4 is at its limit: no Panda holds its tool straight down there."""
+    return pos[0] > 0.27 or abs(pos[1]) > 0.22 or pos[2] > 0.3
+
+
+GRID = [p for p in itertools.product((0.2, 0.4, 0.6), (-0.3, 0.0, 0.3), (0.0, 0.25, 0.5)) if within_reach(p)]
+
+
+@pytest.mark.parametrize("goal", GRID)
+def test_tool_comes_to_rest_within_2_mm_and_1_degree(goal: tuple[float, float, float]) -> None:
+    env = make(control_time_s=1000)
+    env.reset(seed=0)
+    env.data.qpos[env.core.model.joint("cube").qposadr[0]] = -0.5  # out of the way
+    upright = env.core.robot.tcp_quat(env.data).copy()
+    drive(env, np.array(goal), 45)
+    error = np.linalg.norm(env.core.robot.tcp_pos(env.data) - goal)
+    turned = rotations.multiply(env.core.robot.tcp_quat(env.data), rotations.conjugate(upright))
+    assert error < 0.002
+    assert np.rad2deg(np.linalg.norm(rotations.to_rotation_vector(turned))) < 1.0
+    assert np.abs(env.core.robot.joint_vel(env.data)).max() < 0.02
+
+
+def test_orientation_drifts_less_than_a_degree_while_moving_about() -> None:
+    env = make(terminate_on_success=False, control_time_s=1000)
+    env.reset(seed=1)
+    upright = env.core.robot.tcp_quat(env.data).copy()
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        goal = rng.uniform((0.35, -0.3, 0.1), (0.6, 0.3, 0.5))
+        drive(env, goal, 25)
+        turned = rotations.multiply(env.core.robot.tcp_quat(env.data), rotations.conjugate(upright))
+        assert np.rad2deg(np.linalg.norm(rotations.to_rotation_vector(turned))) < 1.0
+
+
+def test_a_step_of_the_target_is_followed_without_oscillation() -> None:
+    env = make()
+    env.reset(seed=0)
+    start = env.core.robot.tcp_pos(env.data).copy()
+    env.data.ctrl[2] += 0.025
+    way = []
+    for _ in range(100):
+        mujoco.mj_step(env.core.model, env.data, nstep=1)
+        mujoco.mj_kinematics(env.core.model, env.data)
+        way.append((env.core.robot.tcp_pos(env.data)[2] - start[2]) / 0.025)
+    assert max(way) < 1.12
+    assert np.abs(np.array(way[50:]) - 1.0).max() < 0.08
+    assert abs(way[-1] - 1.0) < 0.02
+
+
+def test_pushing_into_the_table_is_compliant() -> None:
+    env = make()
+    env.reset(seed=0)
+    drive(env, np.array((0.5, 0.2, 0.0)), 20)
+    env.data.ctrl[2] = -0.02
+    mujoco.mj_step(env.core.model, env.data, nstep=250)
+    force = abs(env.data.actuator_force[2])
+    assert 50 < force < 150  # stiffness times 2 cm, no more
+    assert np.abs(env.core.robot.joint_vel(env.data)).max() < 0.01
+    assert abs(env.core.robot.tcp_pos(env.data)[2]) < 0.002
+
+
+def test_blocked_target_does_not_run_away() -> None:
+    env = make(workspace=((0.2, -0.3, -0.5), (0.6, 0.3, 0.5)))
+    env.reset(seed=0)
+    action = still(env)
+    action[2] = -1.0
+    for _ in range(40):
+        env.step(action)
+    assert env.core.robot.tcp_pos(env.data)[2] - env.data.ctrl[2] < 0.041
+
+
+def test_rotations_are_executed_in_full() -> None:
+    env = make(action_mode="ee_delta_pose")
+    for axis in range(3):
+        env.reset(seed=0)
+        start = env.core.robot.tcp_quat(env.data).copy()
+        drive(env, np.array((0.45, 0.0, 0.3)), 10)
+        for _ in range(5):
+            action = still(env)
+            action[3 + axis] = 1.0
+            env.step(action)
+        for _ in range(8):
+            env.step(still(env))
+        turned = rotations.multiply(env.core.robot.tcp_quat(env.data), rotations.conjugate(start))
+        np.testing.assert_allclose(
+            rotations.to_rotation_vector(turned), 0.5 * np.eye(3)[axis], atol=np.deg2rad(1.0)
+        )
+
+
+def test_commanded_spin_never_wraps() -> None:
+    env = make(action_mode="ee_delta_pose", terminate_on_success=False)
+    env.reset(seed=0)
+    action = still(env)
+    action[3:6] = (1.0, -1.0, 1.0)
+    for _ in range(60):
+        observation, *_ = env.step(action)
+        assert np.abs(observation["agent_pos"][7:14]).max() < 8.0
+        lead = rotations.multiply(env.data.ctrl[3:7], rotations.conjugate(env.core.robot.tcp_quat(env.data)))
+        assert np.linalg.norm(rotations.to_rotation_vector(lead)) < np.pi / 2
