@@ -1,4 +1,4 @@
-"""`record` and `replay`: episodes into a dataset, and back into the simulator."""
+"""`record`: episodes into a dataset; and the dataset that a configuration names."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
 from hilt.data.lerobot import DatasetReader, DatasetWriter
+from hilt.data.lerobot.hub import push_to_hub
 from hilt.data.transition import Schema, Transition
-from hilt.environment import episode_seed
+from hilt.environment import Environment, episode_seed
 from hilt.factory import make_environment, make_operator
-from hilt.operators.base import Event
-from hilt.rollout import Episode, HoldStill, Rollout
+from hilt.operators.base import Event, Operator
+from hilt.rollout import Clock, Episode, HoldStill, Policy, Rollout
 
 Stop = Callable[[], bool]
 
@@ -25,14 +27,19 @@ def _never() -> bool:
     return False
 
 
+def _tell(text: str) -> None:
+    print(f"hilt: {text}", file=sys.stderr, flush=True)
+
+
 def open_dataset(config: RunConfig, schema: Schema | None = None, fps: int | None = None) -> DatasetReader:
     """The dataset that `config.dataset` names, with its features renamed by `rename_map`.
 
     Raises:
-        ConfigError: it names none. DatasetError: it cannot be read, or does not fit `schema` or `fps`.
+        ConfigError: it names none.
+        DatasetError: it cannot be read, or does not fit `schema` or `fps`.
     """
     return DatasetReader(
-        _directory(config),
+        dataset_folder(config),
         schema=schema,
         rename=config.rename_map,
         gripper_convention=config.dataset.gripper_convention,
@@ -49,19 +56,16 @@ def read_transitions(config: RunConfig, schema: Schema) -> Iterator[Transition]:
     """
     reader = open_dataset(config, schema, fps=config.env.fps)
     if reader.unused:
-        _tell(f"features of the dataset that the policy does not use: {', '.join(reader.unused)}")
+        _tell(f"the policy does not use {', '.join(reader.unused)} of {reader.root}")
     yield from reader.transitions()
     reader.close()
 
 
-def _directory(config: RunConfig) -> Path:
+def dataset_folder(config: RunConfig) -> Path:
+    """Where the dataset of `config` is. Raises ConfigError when it names none."""
     if config.dataset.directory is None:
         raise ConfigError("dataset.root", "missing: the folder of a dataset (or dataset.repo_id)")
     return config.dataset.directory
-
-
-def _tell(text: str) -> None:
-    print(f"hilt: {text}", file=sys.stderr, flush=True)
 
 
 @dataclass(slots=True)
@@ -70,75 +74,117 @@ class Recording:
 
     root: Path
     episodes: list[Episode] = field(default_factory=list)
+    """Those that are in the dataset."""
     discarded: int = 0
-    quit: bool = False
+    """Thrown away: recorded again, not finished, or refused by the simulator."""
+
+    def line(self, wanted: int) -> str:
+        """The last episode, for a person."""
+        episode = self.episodes[-1]
+        word = "success" if episode.is_success else "failure"
+        share = episode.intervention_steps / episode.length
+        return (
+            f"episode {len(self.episodes)} of {wanted}: {word}, {episode.length} steps, "
+            f"operator {share:.0%} of them"
+        )
 
 
-class Recorder:
-    """Plays episodes and keeps those that come to their end; RERECORD throws one away."""
-
-    def __init__(self, rollout: Rollout, writer: DatasetWriter, seed: int, pause_s: float = 0.0) -> None:
-        self._rollout, self._writer, self._pause_s = rollout, writer, pause_s
-        stream = f"record/{writer.n_episodes}"
-        self._seeds = (episode_seed(stream, seed, index) for index in itertools.count())
-        rollout.record = writer.add
-
-    def record(self, recording: Recording, should_stop: Stop = _never) -> Episode | None:
-        """One more episode; None when it was thrown away, or not finished."""
-        env = self._rollout.env
-        self._rollout.begin(self._writer.n_episodes, next(self._seeds))
-        state = env.initial_state
-        initial_state = None if state is None else state.copy()
-        while not (self._rollout.episode.over or should_stop()):
-            self._rollout.step()
-        episode = self._rollout.episode
-        recording.quit = episode.event is Event.QUIT or should_stop()
-        if not (episode.terminated or episode.truncated) or episode.event is Event.RERECORD:
-            self._writer.discard_episode()
-            recording.discarded += 1
-            return None
-        self._writer.finish_episode(episode.seed, initial_state)
-        recording.episodes.append(episode)
-        return episode
-
-    def pause(self) -> None:
-        """The time a person needs to get ready for the next episode."""
-        if self._rollout.clock is not None:
-            time.sleep(self._pause_s)
-
-
-def record(config: RunConfig, should_stop: Stop = _never) -> Recording:
+def record(config: RunConfig, should_stop: Stop = _never, tell: Callable[[str], None] = _tell) -> Recording:
     """Record `dataset.num_episodes_to_record` episodes; with `resume`, append them to the dataset.
 
     An operator drives, or corrects the policy of `policy.pretrained_path`. Every finished episode is on disk
     before the next one begins. `push_to_hub` uploads at the end.
 
     Raises:
-        ConfigError: nobody is at the controls. DatasetError: the folder is not one to record into.
+        ConfigError: nobody is at the controls.
+        DatasetError: the folder is not one to record into, or the upload failed.
         OperatorUnavailableError: the device is not there.
     """
-    root = _directory(config)
+    root = dataset_folder(config)
     policy = _saved_policy(config)
     if policy is None and config.operator_name == "none":
-        raise ConfigError(
-            "operator", "none, and no policy: say --operator=... or --policy.pretrained_path=DIR"
-        )
+        raise ConfigError("operator", "nobody drives: --operator=NAME, or --policy.pretrained_path=DIR")
     env = make_environment(config, trust_operator=config.env.trust_operator)
-    writer = _writer(config, root, env)
     try:
-        operator = make_operator(config, env, seed=config.seed, options=_habits(config, policy))
-        try:
-            rollout = Rollout(
-                env, policy or HoldStill(env), operator, record=writer.add, clock=_clock(env, operator)
-            )
-            recording = _record(
-                config, Recorder(rollout, writer, config.seed, _pause(config)), root, should_stop
-            )
-        finally:
+        with _writer(config, root, env) as writer:
+            operator = make_operator(config, env, seed=config.seed, options=_habits(config, policy))
+            rollout = Rollout(env, policy or HoldStill(env), operator, writer.add)
+            rollout.clock = _clock(env, operator)
+            recording = _record(config, rollout, writer, should_stop, tell)
             operator.close()
     finally:
-        writer.close()
         env.close()
     if config.dataset.push_to_hub and recording.episodes:
-        _push(config, root)
+        _push(config, root, tell)
     return recording
+
+
+def _record(
+    config: RunConfig,
+    rollout: Rollout,
+    writer: DatasetWriter,
+    should_stop: Stop,
+    tell: Callable[[str], None],
+) -> Recording:
+    """Episode after episode, until there are enough or somebody says stop."""
+    recording = Recording(writer.root)
+    wanted = config.dataset.num_episodes_to_record
+    stream = f"record/{writer.n_episodes}"
+    for attempt in itertools.count():
+        episode = rollout.run_episode(attempt, episode_seed(stream, config.seed, attempt), should_stop)
+        if episode.terminated or episode.truncated:
+            writer.finish_episode(episode.seed, rollout.env.initial_state)
+            recording.episodes.append(episode)
+            tell(recording.line(wanted))
+        else:
+            writer.discard_episode()
+            recording.discarded += 1
+            tell(f"episode thrown away: {episode.refused or 'it did not come to its end'}")
+        if len(recording.episodes) == wanted or episode.event is Event.QUIT or should_stop():
+            return recording
+        if rollout.clock is not None:
+            time.sleep(config.env.processor.reset.reset_time_s)
+    raise AssertionError("unreachable")
+
+
+def _saved_policy(config: RunConfig) -> Policy | None:
+    folder = config.policy.pretrained_path if config.policy is not None else None
+    if folder is None:
+        return None
+    from hilt.config.device import resolve_device
+    from hilt.policy import load_policy
+
+    return load_policy(folder, device=resolve_device(config.device_name)[0])
+
+
+def _habits(config: RunConfig, policy: Policy | None) -> dict[str, Any]:
+    """A simulated human without a policy to correct holds the controls at every step."""
+    options = dict(config.operator_options)
+    alone = policy is None and config.operator_name == "scripted"
+    return {"always": True, **options} if alone else options
+
+
+def _writer(config: RunConfig, root: Path, env: Environment) -> DatasetWriter:
+    return DatasetWriter(
+        root,
+        env.schema,
+        fps=config.env.fps,
+        task=config.dataset.task or config.env.task,
+        robot_type=None if config.env.type == "gymnasium" else "franka_panda_simulated",
+        image_format=config.dataset.image_format,
+        append=config.resume,
+    )
+
+
+def _clock(env: Environment, operator: Operator) -> Clock | None:
+    """Real time where a person is at the controls."""
+    return Clock(env.fps) if operator.interactive else None
+
+
+def _push(config: RunConfig, root: Path, tell: Callable[[str], None]) -> None:
+    dataset = config.dataset
+    if dataset.repo_id is None:
+        raise ConfigError("dataset.repo_id", "missing: the name under which to upload the dataset")
+    tell(
+        f"uploaded to {push_to_hub(root, dataset.repo_id, private=dataset.private, tags=dataset.tags or ())}"
+    )

@@ -2,7 +2,7 @@
 
 from hilt.data.lerobot.catalog import Episode
 from hilt.data.lerobot.layout import DatasetError
-from hilt.data.lerobot.reader import DatasetReader, cut_after_success
+from hilt.data.lerobot.reader import DatasetReader
 from hilt.data.lerobot.writer import DatasetWriter
 
-__all__ = ["DatasetError", "DatasetReader", "DatasetWriter", "Episode", "cut_after_success"]
+__all__ = ["DatasetError", "DatasetReader", "DatasetWriter", "Episode"]

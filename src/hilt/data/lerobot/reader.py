@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,6 @@ from hilt.data.lerobot.catalog import Catalog, Episode
 from hilt.data.lerobot.frames import FrameReader, Frames
 from hilt.data.lerobot.layout import DatasetError, Info
 from hilt.data.transition import STATE, Controller, Observation, Schema, SchemaError, Transition
-
-
-def cut_after_success(transitions: Sequence[Transition], steps: int) -> list[Transition]:
-    """An episode without what follows `steps` steps after the first success; it then ends there, truly."""
-    first = next((k for k, transition in enumerate(transitions) if transition.is_success), None)
-    if first is None or first + steps + 1 >= len(transitions):
-        return list(transitions)
-    kept = list(transitions[: first + steps + 1])
-    kept[-1] = replace(kept[-1], terminated=True, truncated=False)
-    return kept
 
 
 class DatasetReader:
@@ -120,16 +109,10 @@ class DatasetReader:
         self._check(transitions, episode)
         return transitions
 
-    def transitions(
-        self, first_episode_id: int = 0, steps_after_success: int | None = None
-    ) -> Iterator[Transition]:
-        """Every step of every episode; episode k becomes `first_episode_id` + k.
-
-        With `steps_after_success`, episodes end that many steps after their first success.
-        """
+    def transitions(self, first_episode_id: int = 0) -> Iterator[Transition]:
+        """Every step of every episode; the k-th becomes `first_episode_id` + k."""
         for number, episode in enumerate(self.episodes):
-            steps = self.episode(episode, first_episode_id + number)
-            yield from steps if steps_after_success is None else cut_after_success(steps, steps_after_success)
+            yield from self.episode(episode, first_episode_id + number)
 
     def close(self) -> None:
         """Close the files."""

@@ -1,0 +1,128 @@
+"""`replay`: a recorded episode, back in the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hilt.config.errors import ConfigError
+from hilt.config.run import RunConfig
+from hilt.data.lerobot import DatasetReader, Episode
+from hilt.data.transition import Observation, Transition
+from hilt.environment import Environment
+from hilt.factory import make_environment
+from hilt.recording import dataset_folder
+from hilt.rollout import Clock
+from hilt.sim.errors import RenderingError
+from hilt.video import Picture, write_mp4
+
+OUTPUT = Path("outputs") / "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How a replayed episode compares with the recorded one."""
+
+    episode: int
+    length: int
+    """Steps that were played; fewer than recorded when somebody said stop."""
+    has_initial_state: bool
+    """The recording holds the simulator's state; without it the episode begins somewhere else."""
+    largest_deviation: float
+    """Greatest difference between a recorded and a replayed number of the observations."""
+    is_success: bool
+    video: Path | None
+
+    def line(self) -> str:
+        """One line for a person."""
+        start = (
+            "" if self.has_initial_state else " (it began elsewhere: the recording holds no initial state)"
+        )
+        same = (
+            "the same states"
+            if self.largest_deviation == 0
+            else f"states off by {self.largest_deviation:.3g}"
+        )
+        word = "success" if self.is_success else "no success"
+        return f"episode {self.episode}: {self.length} steps, {word}, {same}{start}"
+
+
+def replay(config: RunConfig, should_stop: Callable[[], bool] = lambda: False) -> Replay:
+    """Play episode `dataset.replay_episode` again, from its recorded state, by its recorded actions.
+
+    Writes `OUTPUT_DIR/DATASET_episode_000000.mp4`; with `env.viewer` it also keeps real time.
+
+    Raises:
+        ConfigError, DatasetError: no such dataset or episode, or one of another environment.
+    """
+    root, number = dataset_folder(config), config.dataset.replay_episode or 0
+    reader = DatasetReader(root, gripper_convention=config.dataset.gripper_convention, episodes=[number])
+    recorded = reader.episode(reader.episodes[0])
+    env = make_environment(config)
+    try:
+        if env.schema.action_dim != reader.schema.action_dim:
+            raise ConfigError(
+                "env.task",
+                f"takes actions of {env.schema.action_dim} numbers, {root} holds {reader.schema.action_dim}",
+            )
+        player = _Player(env, Clock(env.fps) if config.env.viewer else None)
+        player.play(reader.episodes[0], recorded, should_stop)
+    finally:
+        env.close()
+    video = Path(config.output_dir or OUTPUT) / f"{root.name}_episode_{number:06d}.mp4"
+    if player.pictures:
+        write_mp4(video, player.pictures, env.fps)
+    return Replay(
+        episode=number,
+        length=player.length,
+        has_initial_state=player.has_initial_state,
+        largest_deviation=player.deviation,
+        is_success=player.is_success,
+        video=video if player.pictures else None,
+    )
+
+
+class _Player:
+    """Executes recorded actions and compares what is observed with what was."""
+
+    def __init__(self, env: Environment, clock: Clock | None) -> None:
+        self._env, self._clock = env, clock
+        self.pictures: list[Picture] = []
+        self.length = 0
+        self.deviation = 0.0
+        self.is_success = False
+        self.has_initial_state = False
+
+    def play(self, episode: Episode, recorded: Sequence[Transition], should_stop: Callable[[], bool]) -> None:
+        note = episode.note
+        state = None if note is None else note.initial_state
+        self.has_initial_state = state is not None
+        observation = self._env.reset(note.seed or 0 if note is not None else 0, state)
+        self._see(observation, recorded[0].observation)
+        for step in recorded:
+            if should_stop():
+                return
+            outcome = self._env.step(step.action)
+            self.length += 1
+            self.is_success |= outcome.is_success
+            self._see(outcome.observation, step.next_observation)
+            if self._clock is not None:
+                self._clock.wait()
+
+    def _see(self, observed: Observation, recorded: Observation) -> None:
+        self._film()
+        for name in observed.keys() & recorded.keys():
+            if observed[name].dtype == np.float32 and observed[name].shape == recorded[name].shape:
+                difference = float(np.abs(observed[name] - recorded[name]).max(initial=0.0))
+                self.deviation = max(self.deviation, difference)
+
+    def _film(self) -> None:
+        if self._env.gym.render_mode != "rgb_array":
+            return
+        try:
+            self.pictures.append(self._env.render())
+        except RenderingError:
+            return  # the comparison of states needs no pictures
