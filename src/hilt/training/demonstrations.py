@@ -44,7 +44,7 @@ def demonstrations(
 
 
 def _from_dataset(config: RunConfig, schema: Schema) -> Iterator[list[Transition]]:
-    from hilt.data.lerobot import read_transitions
+    from hilt.recording import read_transitions
 
     transitions: Iterator[Transition] = read_transitions(config, schema)
     if config.env.number_of_steps_after_success == 0:
