@@ -107,6 +107,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
         ("[1]", ["must be a JSON object"]),
         ('{"seed": 1, "seed": 2}', ["seed = 1 and 2", "say it once"]),
         ("[" * 100_000, ["nested too deep"]),
+        ("9" * 5000, ["a number that is too long"]),
     ],
 )
 def test_malformed_json_is_located(tmp_path: Path, text: str, parts: list[str]) -> None:

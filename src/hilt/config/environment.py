@@ -94,7 +94,7 @@ class Reset(Section):
     reset_time_s: NonNegativeFloat = 5.0
     """Pause [s] between two episodes while a person is at the controls."""
     control_time_s: PositiveFloat | None = None
-    """Longest episode [s], truncated after control_time_s * fps steps; null: the task's own (20 s)."""
+    """Longest episode [s], truncated after control_time_s * fps steps; null: the task's own."""
     terminate_on_success: bool = True
     """Success ends the episode."""
 

@@ -91,8 +91,10 @@ def _parse_json(text: str, origin: str) -> dict[str, Any]:
         raise ConfigError(
             origin, f"line {error.lineno}, column {error.colno}: not JSON, {error.msg}"
         ) from error
-    except RecursionError as error:
-        raise ConfigError(origin, "not a configuration, it is nested too deep") from error
+    except ConfigError:
+        raise
+    except (RecursionError, ValueError) as error:
+        raise ConfigError(origin, "nested too deep, or a number that is too long") from error
     if not isinstance(data, dict):
         raise ConfigError(origin, f"{shown(data)}: must be a JSON object, {{...}}")
     return data

@@ -82,7 +82,7 @@ def _value(text: str) -> Any:
         return _WORDS[text]
     try:
         return json.loads(text)
-    except ValueError:
+    except (RecursionError, ValueError):
         return text
 
 
