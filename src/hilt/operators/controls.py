@@ -163,6 +163,14 @@ class Controls:
             self._hands.append(None)
             self._arrived = None
 
+    def drop_pending(self) -> None:
+        """Taps, events and hand motion since the last control step count for nothing: the run was paused."""
+        with self._lock:
+            self._latch.read()
+            self._hands.clear()
+            self._hands.append(None)
+            self._arrived = None
+
     @property
     def seating(self) -> Seating:
         with self._lock:

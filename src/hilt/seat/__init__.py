@@ -1,0 +1,16 @@
+"""The operator's seat: a page from which people watch a run, and take the controls."""
+
+from hilt.seat.requests import Decision, Requests
+from hilt.seat.server import Seat, SeatUnavailableError
+from hilt.seat.view import Outcome, Picture, Telemetry, View
+
+__all__ = [
+    "Decision",
+    "Outcome",
+    "Picture",
+    "Requests",
+    "Seat",
+    "SeatUnavailableError",
+    "Telemetry",
+    "View",
+]

@@ -1,0 +1,55 @@
+// The socket: reconnects by itself, says what it is told to say, and hands on what comes.
+
+const listeners = { state: [], history: [], pictures: [], link: [] };
+let socket = null;
+let retry = 250;
+let roundTrip = null;
+
+export const on = (kind, listener) => listeners[kind].push(listener);
+const emit = (kind, value) => listeners[kind].forEach((listener) => listener(value));
+
+export const connected = () => socket !== null && socket.readyState === WebSocket.OPEN;
+export const roundTripMs = () => roundTrip;
+
+export function send(message) {
+  if (connected()) socket.send(JSON.stringify(message));
+}
+
+export function connect() {
+  socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/socket`);
+  socket.binaryType = 'arraybuffer';
+  socket.onopen = () => {
+    retry = 250;
+    emit('link', { open: true });
+    look();
+  };
+  socket.onmessage = ({ data }) => {
+    if (data instanceof ArrayBuffer) return emit('pictures', unpack(data));
+    const message = JSON.parse(data);
+    if (message.type === 'pong') roundTrip = performance.now() - message.time_ms;
+    else emit(message.type, message);
+  };
+  socket.onclose = ({ reason }) => {
+    emit('link', { open: false, reason });
+    setTimeout(connect, retry);
+    retry = Math.min(4000, retry * 2);
+  };
+}
+
+export function look(looking = !document.hidden) {
+  send({ type: 'look', looking });
+}
+
+setInterval(() => send({ type: 'ping', time_ms: performance.now() }), 1000);
+
+// 4 bytes: length of the header, the header, the JPEGs one after the other.
+function unpack(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let start = 4 + length;
+  return header.map(([name, bytes]) => {
+    const blob = new Blob([new Uint8Array(buffer, start, bytes)], { type: 'image/jpeg' });
+    start += bytes;
+    return [name, blob];
+  });
+}

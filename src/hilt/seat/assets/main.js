@@ -1,0 +1,146 @@
+// The page: devices, buttons and what is shown.
+
+import { ask, declare, mySeat, sit, steerTo } from './input.js';
+import { LEGEND as KEYS, startKeys } from './keys.js';
+import { connect, look, on, send } from './link.js';
+import { LEGEND as PAD, startPad } from './pad.js';
+import { redraw, showHistory, showPictures, showState } from './show.js';
+import { startTouch } from './touch.js';
+import { startHeadset } from './xr.js';
+
+const find = (id) => document.getElementById(id);
+const SURE_MS = 3000;
+let state = { seat: 'free', asks_to_keep: false, pause_reason: null, has_rotation: false };
+let sureUntil = 0;
+
+history.replaceState(null, '', '/'); // the cookie has the token now; the address bar need not show it
+
+const take = () => sit(state.seat === 'taken' ? 'request' : 'toggle');
+const pause = () => ask(state.pause_reason ? 'resume' : 'pause');
+
+function stop() {
+  if (performance.now() < sureUntil) {
+    ask('stop');
+    declare('quit');
+    sureUntil = 0;
+  } else {
+    sureUntil = performance.now() + SURE_MS;
+    setTimeout(showStop, SURE_MS + 50);
+  }
+  showStop();
+}
+
+function showStop() {
+  find('stop').firstChild.textContent = performance.now() < sureUntil ? 'Sure?' : 'Stop run';
+  find('stop').classList.toggle('sure', performance.now() < sureUntil);
+}
+
+function decide(what) {
+  if (!state.asks_to_keep) return false;
+  ask(what);
+  return true;
+}
+
+// Over the picture: what the person should know or decide now.
+function showNotice() {
+  const [text, buttons] = noticeOf(state);
+  const shown = JSON.stringify([text, buttons.map(([label]) => label)]);
+  const notice = find('notice');
+  notice.hidden = !text;
+  if (notice.dataset.shown !== shown) {
+    notice.dataset.shown = shown;
+    find('notice-text').textContent = text ?? '';
+    find('notice-buttons').replaceChildren(...buttons.map(([label, act, kind]) => button(label, act, kind)));
+  }
+  const left = state.countdown_s;
+  find('countdown').hidden = left === null || left === undefined || left <= 0;
+  find('countdown').textContent = left > 0 ? Math.ceil(left) : '';
+}
+
+function noticeOf({ seat, asked, asks_to_keep: keeps, pause_reason: paused, message }) {
+  if (seat === 'yours' && asked === 'by another') {
+    const answer = (yes) => () => send({ type: 'answer', yes });
+    return ['Another page asks for control.', [['Hand over', answer(true)], ['Keep it', answer(false)]]];
+  }
+  if (keeps) {
+    const keep = [['Keep ⏎', () => ask('keep'), 'good'], ['Discard ⌫', () => ask('discard'), 'bad']];
+    return [message ?? 'Keep this episode?', keep];
+  }
+  if (paused) return [paused, [['Go on', () => ask('resume')]]];
+  return [message, []];
+}
+
+function button(label, act, kind = '') {
+  const element = document.createElement('button');
+  element.textContent = label;
+  element.className = kind;
+  element.addEventListener('click', act);
+  return element;
+}
+
+function showLegend() {
+  const tables = [['Keys', KEYS], ['Pad', PAD], ['Headset', HEADSET]].map(([title, rows]) => {
+    const table = document.createElement('table');
+    table.createCaption().textContent = title;
+    for (const [keys, meaning, needs] of rows) {
+      if (needs === 'rotation' && !state.has_rotation) continue;
+      const row = table.insertRow();
+      row.insertCell().textContent = keys;
+      row.insertCell().textContent = meaning;
+    }
+    table.id = `legend-${title}`;
+    return table;
+  });
+  find('legend-body').replaceChildren(...tables);
+}
+
+const HEADSET = [
+  ['grip, held', 'take over: the gripper follows your hand'],
+  ['trigger', 'pull: close, let go: open'],
+  ['B (Y)  A (X)', 'success, failure'],
+  ['stick, pressed', 'once more'],
+];
+
+function showSteering() {
+  const known = state.heading !== null && state.heading !== undefined;
+  find('steer-label').hidden = !known;
+  steerTo(known && find('steer').value === 'seen' ? state.heading : 0);
+}
+
+on('state', (now) => {
+  const legendChanges = now.has_rotation !== state.has_rotation;
+  state = now;
+  showState(state);
+  showNotice();
+  showSteering();
+  if (legendChanges) showLegend();
+});
+on('history', showHistory);
+on('pictures', showPictures);
+on('link', ({ open, reason }) => {
+  find('link').hidden = open;
+  find('link').textContent = reason || 'connection lost, trying again';
+  document.body.classList.toggle('offline', !open);
+});
+
+document.addEventListener('visibilitychange', () => look());
+addEventListener('pagehide', () => look(false));
+addEventListener('resize', redraw);
+document.addEventListener('click', () => document.activeElement?.blur()); // keys belong to the robot
+find('take').addEventListener('click', take);
+find('pause').addEventListener('click', pause);
+find('stop').addEventListener('click', stop);
+for (const element of document.querySelectorAll('[data-event]')) {
+  element.addEventListener('click', () => declare(element.dataset.event));
+}
+find('fingers').addEventListener('click', () => { find('touch').hidden = !find('touch').hidden; });
+find('touch').hidden = !matchMedia('(pointer: coarse)').matches;
+find('legend').open = innerWidth > 700;
+
+showLegend();
+startKeys({ onPause: pause, onStop: stop, onEnter: () => decide('keep'), onBackspace: () => decide('discard') });
+startPad(() => state.has_rotation, (count) => { document.body.classList.toggle('pad', count > 0); });
+startTouch();
+startHeadset(find('vr'), () => state);
+redraw();
+connect();

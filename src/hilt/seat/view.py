@@ -1,0 +1,64 @@
+"""What a run shows to the people who watch it: pictures, and figures about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+Picture = NDArray[Any]
+"""uint8 [H, W, 3]."""
+
+Outcome = Literal["success", "failure", "timeout", "discarded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telemetry:
+    """One control step, in figures. None: not known, and not shown."""
+
+    phase: str = ""
+    """What the run is doing: "training", "recording", "evaluating", ..."""
+    controller: Literal["policy", "operator", "nobody"] = "nobody"
+    """Who chose the action of this step."""
+    episode: int = 0
+    step: int = 0
+    """Of this episode."""
+    time_s: float = 0.0
+    """Clock of this episode [s]."""
+    time_limit_s: float | None = None
+    outcome: Outcome | None = None
+    """Set on the last step of an episode."""
+    episodes_remaining: int | None = None
+    success_rate: float | None = None
+    """Of recent episodes, 0..1."""
+    intervention_rate: float | None = None
+    """Share of recent steps in which the operator was in control, 0..1."""
+    actor_hz: float | None = None
+    learner_hz: float | None = None
+    weights_age_s: float | None = None
+    human_seconds: float = 0.0
+    """Time at the controls, in all [s]."""
+    human_seconds_episode: float = 0.0
+    takeovers: int = 0
+    takeovers_episode: int = 0
+    waiting_for: str | None = None
+    """What keeps the run from going on, in words."""
+    message: str | None = None
+    """What the person should do next, in words."""
+    countdown_s: float | None = None
+    """Until the next episode begins [s]."""
+    asks_to_keep: bool = False
+    """The run waits for "keep" or "discard"."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One control step, to be looked at."""
+
+    telemetry: Telemetry
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    """What the policy's cameras saw, by their names."""
+    view: Picture | None = None
+    """A larger picture for people."""
