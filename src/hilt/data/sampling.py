@@ -156,11 +156,10 @@ class MixedSampler:
             dtype=getattr(torch, feature.dtype),
             pin_memory=self.device.type == "cuda",
         )
-        row = 0
+        rows, row = gathered.numpy(), 0
         for share, chosen in zip(shares, slots, strict=True):
-            frames = torch.from_numpy(share.buffer.frames[name])
-            rows = gathered[row : row + len(chosen)]
-            torch.index_select(frames, 0, torch.from_numpy(chosen), out=rows)
+            out = rows[row : row + len(chosen)]
+            share.buffer.frames[name].take(chosen, axis=0, out=out, mode="clip")  # "raise" would copy twice
             row += len(chosen)
         tensor = gathered.to(self.device, non_blocking=True)
         return self.augment(tensor) if self.augment and feature.is_image else tensor
