@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transport_tools import SCHEMA, Relay
+from transport_tools import SCHEMA, Relay, ids
 
 from hilt.data.transition import Schema, Transition
 from hilt.transport import LearnerClient, TransitionServer
@@ -22,11 +22,13 @@ class Learner:
         self.full_disk = False
         self.may_store = threading.Event()
         self.may_store.set()
+        self.held: set[tuple[int, int]] = set()
         bind = options.pop("bind", "127.0.0.1:0")
         self.server = TransitionServer(
             bind,
             schema,
             self._store,
+            seen=lambda episode_id, step: (episode_id, step) in self.held,
             on_interrupted=lambda actor_id, episode_id: self.interrupted.append((actor_id, episode_id)),
             **options,
         )
@@ -37,6 +39,7 @@ class Learner:
         if self.full_disk:
             raise OSError("No space left on device")
         self.transitions += transitions
+        self.held.update(ids(transitions))
         self.by_actor.setdefault(actor_id, []).extend(transitions)
 
     @property

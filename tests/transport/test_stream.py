@@ -74,8 +74,8 @@ def test_many_actors(learn, connect, actors):
 
 
 def test_what_the_log_holds_already_is_dropped(learn, connect):
-    held = set(ids(episode(1, 6)))
-    learner = learn(seen=lambda episode_id, step: (episode_id, step) in held)
+    learner = learn()
+    learner.held.update(ids(episode(1, 6)))
     actor = connect(learner.address)
     for transition in episode(1, 10):
         actor.send(transition)
@@ -154,6 +154,7 @@ def test_wire_bytes_per_transition_with_two_cameras(learn, connect, relay):
         actor.send(transition)
     assert actor.drain(30) == 0
     assert (between.bytes_up + between.bytes_down) / 60 <= 105_000
+    assert between.connections == 1
     assert_same(learner.transitions[-1], episode(1, 60, schema=PIXELS)[-1])
 
 

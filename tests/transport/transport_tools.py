@@ -83,6 +83,7 @@ class Relay:
     def __init__(self, target: int) -> None:
         self.target = target
         self.delay_s = 0.0
+        self.connections = 0
         self.bytes_up = 0
         self.bytes_down = 0
         self.cut_after: int | None = None
@@ -121,6 +122,7 @@ class Relay:
                 continue
             except OSError:
                 return
+            self.connections += 1
             self._sockets |= {actor, learner}
             threading.Thread(target=self._forward, args=(actor, learner, True), daemon=True).start()
             threading.Thread(target=self._forward, args=(learner, actor, False), daemon=True).start()

@@ -28,7 +28,7 @@ from hilt.transport.spool import Spool
 from hilt.transport.weights import ProtocolError, Weights
 
 FIRST_BACKOFF_S = 0.1
-LONGEST_BACKOFF_S = 5.0
+LONGEST_BACKOFF_S = 3.0
 GOODBYE_S = 2.0
 """A learner that does not answer a goodbye for so long is left without."""
 
@@ -52,6 +52,8 @@ def _explain(error: grpc.RpcError) -> str:
         return "no TLS session with it: do both sides use TLS, and is its certificate the one given?"
     if code is grpc.StatusCode.UNAVAILABLE and "connect" in details.lower():
         return "not reachable"
+    if "closed" in details.lower() or "reset" in details.lower():
+        return "the connection broke"
     return details or str(code)
 
 
@@ -224,18 +226,15 @@ class LearnerClient:
     def _keep_connected(self) -> None:
         backoff = FIRST_BACKOFF_S
         while not self._closing.is_set():
-            began, acknowledged = time.monotonic(), self._outbox.acknowledged
-            self._talk()
-            lasted = time.monotonic() - began > LONGEST_BACKOFF_S
-            if lasted or self._outbox.acknowledged > acknowledged:
+            if self._talk():
                 backoff = FIRST_BACKOFF_S
             wait = backoff * random.uniform(0.75, 1.25)
             backoff = min(2 * backoff, LONGEST_BACKOFF_S)
             self._retry_at = time.monotonic() + wait
             self._closing.wait(wait)
 
-    def _talk(self) -> None:
-        """One call, from dialling to its end."""
+    def _talk(self) -> bool:
+        """One call, from dialling to its end; whether it was of any use."""
         link = Link(
             self._outbox,
             self._reports,
@@ -256,3 +255,4 @@ class LearnerClient:
             self._trouble = str(error)
         finally:
             self._link = None
+        return link.was_useful

@@ -83,6 +83,8 @@ class Link:
         self._call: grpc.Call | None = None
         self.welcomed = False
         """The learner has taken this actor."""
+        self.was_useful = False
+        """Something was acknowledged, or weights came: the next call need not wait long."""
         self.heard = time.monotonic()
 
     def run(self, channel: grpc.Channel, metadata: Metadata) -> None:
@@ -170,6 +172,7 @@ class Link:
                 self._take_weights(weights)
 
     def _hear(self, status: Status) -> None:
+        self.was_useful |= status.acknowledged > self._outbox.acknowledged
         self._outbox.acknowledge(status.acknowledged)
         self._reports.acknowledge(status.acknowledged_reports)
         refused = status.refused - self._refused
@@ -182,6 +185,7 @@ class Link:
             self._inbox.changed.notify_all()
 
     def _take_weights(self, weights: Weights) -> None:
+        self.was_useful = True
         with self._inbox.changed:
             self._inbox.weights = weights
             self._inbox.weights_version = weights.version

@@ -87,7 +87,8 @@ class Streams:
                     and other.session.actor_id == session.actor_id
                     and other.absent_since is not None
                 ]
-            stream.session.end(grpc.StatusCode.ABORTED, "the actor has opened another call")
+            if stream.session is not session:
+                stream.session.end(grpc.StatusCode.ABORTED, "the actor has opened another call")
             stream.session, stream.connected, stream.absent_since = session, True, None
             session.acknowledged = stream.received
             session.acknowledged_reports = stream.reports_received
