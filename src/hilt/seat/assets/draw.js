@@ -21,7 +21,7 @@ function sized(canvas) {
 // points: [episode, success rate, intervention rate]
 export function drawCurves(canvas, points) {
   const [context, width, height] = sized(canvas);
-  const left = 34, right = width - 8, top = 8, bottom = height - 18;
+  const left = 40, right = width - 8, top = 8, bottom = height - 18;
   const last = Math.max(10, points.length ? points[points.length - 1][0] : 0);
   const x = (episode) => left + (right - left) * (episode / last);
   const y = (rate) => bottom - (bottom - top) * rate;
@@ -73,7 +73,7 @@ export function drawTimeline(canvas, episodes) {
     context.beginPath();
     context.roundRect(left, top, wide, bar, 4);
     context.clip();
-    context.globalAlpha = outcome ? 0.75 : 1;
+    context.globalAlpha = outcome ? 0.55 : 0.9;
     context.fillStyle = colour('policy');
     context.fillRect(left, top, wide, bar);
     context.globalAlpha = 1;

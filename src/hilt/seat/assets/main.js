@@ -5,8 +5,8 @@ import { LEGEND as KEYS, startKeys } from './keys.js';
 import { connect, look, on, send } from './link.js';
 import { LEGEND as PAD, startPad } from './pad.js';
 import { redraw, showHistory, showPictures, showState } from './show.js';
-import { startTouch } from './touch.js';
-import { startHeadset } from './xr.js';
+import { LEGEND as TOUCH, startTouch } from './touch.js';
+import { LEGEND as HEADSET, startHeadset } from './xr.js';
 
 const find = (id) => document.getElementById(id);
 const SURE_MS = 3000;
@@ -78,28 +78,27 @@ function button(label, act, kind = '') {
   return element;
 }
 
-function showLegend() {
-  const tables = [['Keys', KEYS], ['Pad', PAD], ['Headset', HEADSET]].map(([title, rows]) => {
-    const table = document.createElement('table');
-    table.createCaption().textContent = title;
-    for (const [keys, meaning, needs] of rows) {
-      if (needs === 'rotation' && !state.has_rotation) continue;
-      const row = table.insertRow();
-      row.insertCell().textContent = keys;
-      row.insertCell().textContent = meaning;
-    }
-    table.id = `legend-${title}`;
-    return table;
-  });
-  find('legend-body').replaceChildren(...tables);
-}
+const LEGENDS = {
+  Keys: KEYS,
+  Pad: PAD,
+  Touch: TOUCH,
+  Headset: HEADSET,
+};
+let legend = matchMedia('(pointer: coarse)').matches ? 'Touch' : 'Keys';
 
-const HEADSET = [
-  ['grip, held', 'take over: the gripper follows your hand'],
-  ['trigger', 'pull: close, let go: open'],
-  ['B (Y)  A (X)', 'success, failure'],
-  ['stick, pressed', 'once more'],
-];
+function showLegend() {
+  find('legend-tabs').replaceChildren(...Object.keys(LEGENDS).map((name) => {
+    return button(name, () => { legend = name; showLegend(); }, name === legend ? 'chosen' : '');
+  }));
+  const rows = LEGENDS[legend].filter(([, , needs]) => needs !== 'rotation' || state.has_rotation);
+  find('legend-body').replaceChildren(...rows.map(([keys, meaning]) => {
+    const entry = document.createElement('span');
+    const key = document.createElement('kbd');
+    key.textContent = keys;
+    entry.append(key, meaning);
+    return entry;
+  }));
+}
 
 function showSteering() {
   const known = state.heading !== null && state.heading !== undefined;
@@ -135,11 +134,10 @@ for (const element of document.querySelectorAll('[data-event]')) {
 }
 find('fingers').addEventListener('click', () => { find('touch').hidden = !find('touch').hidden; });
 find('touch').hidden = !matchMedia('(pointer: coarse)').matches;
-find('legend').open = innerWidth > 700;
 
 showLegend();
 startKeys({ onPause: pause, onStop: stop, onEnter: () => decide('keep'), onBackspace: () => decide('discard') });
-startPad(() => state.has_rotation, (count) => { document.body.classList.toggle('pad', count > 0); });
+startPad(() => state.has_rotation, () => { legend = 'Pad'; showLegend(); });
 startTouch();
 startHeadset(find('vr'), () => state);
 redraw();

@@ -17,10 +17,10 @@ export const LEGEND = [
 
 const pressed = new Set();
 
-export function startPad(hasRotation, onPads) {
+export function startPad(hasRotation, onFirst) {
+  addEventListener('gamepadconnected', onFirst);
   const poll = () => {
     const pads = navigator.getGamepads().filter((pad) => pad && pad.connected && pad.mapping === 'standard');
-    onPads(pads.length);
     hold('pad', pads.length ? read(pads[0], hasRotation()) : null);
     requestAnimationFrame(poll);
   };

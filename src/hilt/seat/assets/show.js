@@ -5,12 +5,13 @@ import { connected, roundTripMs } from './link.js';
 
 const find = (id) => document.getElementById(id);
 const canvases = new Map(); // camera -> canvas, the big one is "view"
-let episodes = [], curve = [], biggest = null;
+let episodes = [], curve = [], biggest = null, chosen = false;
 
 export const pictureCanvases = () => canvases;
 
 export async function showPictures(pictures) {
   const decoded = await Promise.all(pictures.map(async ([name, blob]) => [name, await createImageBitmap(blob)]));
+  if (!chosen && biggest !== 'view' && decoded.some(([name]) => name === 'view')) enlarge('view', false);
   for (const [name, bitmap] of decoded) {
     const canvas = canvases.get(name) ?? newCanvas(name);
     if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
@@ -23,6 +24,14 @@ export async function showPictures(pictures) {
   }
 }
 
+// Show this camera large, and the others beside it.
+function enlarge(name, byHand = true) {
+  chosen = chosen || byHand;
+  biggest = name;
+  canvases.clear();
+  find('cameras').replaceChildren();
+}
+
 function newCanvas(name) {
   biggest = biggest ?? name;
   let canvas = find('big');
@@ -32,6 +41,8 @@ function newCanvas(name) {
     const caption = document.createElement('figcaption');
     caption.textContent = name;
     figure.append(canvas, caption);
+    figure.addEventListener('click', () => enlarge(name));
+    figure.title = 'show it large';
     find('cameras').append(figure);
   }
   canvas.dataset.camera = name;
@@ -103,8 +114,8 @@ function figuresOf(state) {
     ['intervention', state.intervention_rate, percent],
     ['your time', `${seconds(state.human_seconds)}`, null, `${seconds(state.human_seconds_episode)} in this episode`],
     ['takeovers', `${state.takeovers}`, null, `${state.takeovers_episode} in this episode`],
-    ['actor', state.actor_hz, (hz) => `${rate(hz)} steps/s`],
-    ['learner', state.learner_hz, (hz) => `${rate(hz)} updates/s`],
+    ['actor', state.actor_hz, (hz) => `${rate(hz)} Hz`],
+    ['learner', state.learner_hz, (hz) => `${rate(hz)} /s`],
     ['weights', state.weights_age_s, (age) => `${seconds(age)} old`],
   ].filter(([, value]) => value !== null);
 }

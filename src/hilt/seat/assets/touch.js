@@ -2,6 +2,12 @@
 
 import { GRIPPER, hold, still, X, Y, Z } from './input.js';
 
+export const LEGEND = [
+  ['sticks', 'held: take over and move'],
+  ['open  close', 'the gripper'],
+  ['Take over', 'keeps control until you give it back'],
+];
+
 const parts = new Map(); // element -> motion
 
 export function startTouch() {
