@@ -37,6 +37,10 @@ def _verbs() -> dict[str, Verb]:
     return {
         "demo": commands.demo,
         "teleop": commands.teleop,
+        "record": commands.record,
+        "replay": commands.replay,
+        "gamepad": commands.gamepad,
+        "bench": commands.bench,
         "train": commands.train,
         "learner": commands.learner,
         "actor": commands.actor,

@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     """What `mode` says: record, replay, or null to drive the robot."""
     path, overrides = parse_command_line(arguments)
     mode = load_config(path, overrides).mode
-    return {None: teleop}[mode](arguments)
+    return {"record": record, "replay": replay, None: teleop}[mode](arguments)
 
 
 def demo(arguments: Sequence[str]) -> int:
@@ -74,6 +74,45 @@ def teleop(arguments: Sequence[str]) -> int:
     from hilt.driving import drive
 
     return drive(config, StopRequest().install())
+
+
+def record(arguments: Sequence[str]) -> int:
+    """Episodes into a dataset, by an operator, or by a policy under correction."""
+    config = _config(arguments, "record")
+    from hilt.recording import record as record_episodes
+
+    stop = StopRequest().install()
+    recording = record_episodes(config, stop)
+    print(f"{len(recording.episodes)} episodes recorded in {recording.root}")
+    return stop.exit_code
+
+
+def replay(arguments: Sequence[str]) -> int:
+    """A recorded episode, back in the simulator."""
+    config = _config(arguments, "replay")
+    from hilt.replaying import replay as replay_episode
+
+    stop = StopRequest().install()
+    played = replay_episode(config, stop)
+    print(played.line())
+    if played.video is not None:
+        print(f"video: {played.video}")
+    return stop.exit_code
+
+
+def gamepad(arguments: Sequence[str]) -> int:
+    """The axes and buttons of a pad, and a mapping for it."""
+    from hilt.operators.pad_setup import show_and_map
+
+    print(f"mapping written to {show_and_map(Path(arguments[0]) if arguments else None)}")
+    return 0
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """The figures of the documentation, measured here."""
+    from hilt.benchmarks.report import run_benchmarks
+
+    return run_benchmarks(arguments)
 
 
 def doctor(arguments: Sequence[str]) -> int:

@@ -101,13 +101,13 @@ def record(config: RunConfig, should_stop: Stop = _never, tell: Callable[[str], 
         OperatorUnavailableError: the device is not there.
     """
     root = dataset_folder(config)
-    policy = _saved_policy(config)
+    policy = saved_policy(config)
     if policy is None and config.operator_name == "none":
         raise ConfigError("operator", "nobody drives: --operator=NAME, or --policy.pretrained_path=DIR")
     env = make_environment(config, trust_operator=config.env.trust_operator)
     try:
         with _writer(config, root, env) as writer:
-            operator = make_operator(config, env, seed=config.seed, options=_habits(config, policy))
+            operator = make_operator(config, env, seed=config.seed, options=operator_habits(config, policy))
             rollout = Rollout(env, policy or HoldStill(env), operator, writer.add)
             rollout.clock = _clock(env, operator)
             recording = _record(config, rollout, writer, should_stop, tell)
@@ -147,7 +147,7 @@ def _record(
     raise AssertionError("unreachable")
 
 
-def _saved_policy(config: RunConfig) -> Policy | None:
+def saved_policy(config: RunConfig) -> Policy | None:
     folder = config.policy.pretrained_path if config.policy is not None else None
     if folder is None:
         return None
@@ -157,7 +157,7 @@ def _saved_policy(config: RunConfig) -> Policy | None:
     return load_policy(folder, device=resolve_device(config.device_name)[0])
 
 
-def _habits(config: RunConfig, policy: Policy | None) -> dict[str, Any]:
+def operator_habits(config: RunConfig, policy: Policy | None) -> dict[str, Any]:
     """A simulated human without a policy to correct holds the controls at every step."""
     options = dict(config.operator_options)
     alone = policy is None and config.operator_name == "scripted"

@@ -169,5 +169,5 @@ class Rollout:
         episode.event = command.event
         self._observation = outcome.observation
         self.on_step(transition, outcome)
-        if self.clock is not None:
+        if self.clock is not None and self.operator.interactive:
             self.clock.wait()

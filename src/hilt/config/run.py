@@ -127,6 +127,9 @@ class RunConfig(Section):
     """Longest time [s] between two checkpoints."""
     keep_checkpoints: PositiveInt = 3
     """Newest checkpoints that are kept, besides the best."""
+    max_env_steps_per_update: PositiveFloat | None = 8.0
+    """How many environment steps simulated actors may make per optimisation step before they wait for the
+    learner; null: any number. A person is never held up."""
     num_actors: PositiveInt = 1
     """Actors that `train` starts."""
     max_updates_per_env_step: PositiveFloat | None = 4.0

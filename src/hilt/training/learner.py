@@ -22,7 +22,7 @@ _PUBLISH_S = 0.1
 _STATUS_S = 0.5
 _WAIT_S = 0.2
 _VALIDATION_TIMEOUT_S = 60.0
-_RETRY_VALIDATION_S = 4.0
+_RETRY_VALIDATION_S = 3.0
 
 
 class Actors(Protocol):
@@ -102,6 +102,7 @@ class Learner:
         self._save_due, self._validate_due = Every(plan.save_every_s), Every(_RETRY_VALIDATION_S)
         self._update_rate, self._step_rate = Rate(), Rate()
         self._rates = (0.0, 0.0)
+        self._hold = False
         self.reached_target = False
 
     def run(self) -> None:
@@ -118,6 +119,7 @@ class Learner:
                 self._update()
             else:
                 self._wait_for_experience()
+            self._hold_or_release()
             self._housekeep()
         self._finish()
 
@@ -127,6 +129,13 @@ class Learner:
 
     def _finished(self) -> bool:
         return self._should_stop() or self.reached_target or self._memory.env_steps >= self._plan.online_steps
+
+    def _hold_or_release(self) -> None:
+        ahead = self._plan.pace.actors_hold(self._memory.env_steps, self._online_updates)
+        hold = ahead and self._phase == "online"
+        if hold != self._hold:
+            self._hold = hold
+            self._direct()
 
     def _learn_offline(self) -> None:
         if len(self._memory.demonstrations) == 0:
@@ -157,13 +166,13 @@ class Learner:
         target = self._plan.target_success_rate
         if target is None or self._phase != "online" or not self._actors.actors:
             return False
-        enough = len(self._history.alone) >= 10 and self._history.success_rate >= min(target, 0.9)
-        return enough and self._validate_due.due()
+        promising = self._history.success_rate >= target / 2
+        return promising and self._validate_due.due()
 
     def _validate(self) -> bool:
         """Training rests while an actor runs the newest weights alone on episodes of their own stream."""
         self._publish()
-        version, self._validated = self._version, {}
+        version, self._validated, self._hold = self._version, {}, False
         self._enter("validation", "the policy to be tested alone")
         deadline = time.monotonic() + _VALIDATION_TIMEOUT_S
         while time.monotonic() < deadline and not self._should_stop():
@@ -172,7 +181,7 @@ class Learner:
             if self._validated.get("validated_version") == version:
                 break
             self._housekeep(publish=False)
-        self._validate_due.due()
+        self._validate_due.restart()
         self._enter("online")
         return float(self._validated.get("validation", 0.0)) >= (self._plan.target_success_rate or 2.0)
 
@@ -203,9 +212,13 @@ class Learner:
 
     def _tell(self, stop: bool = False) -> None:
         """The status to the person, the directive to the actors."""
+        self._show(self.status())
+        self._direct(stop)
+
+    def _direct(self, stop: bool = False) -> None:
         status = self.status()
-        self._show(status)
         stats = {
+            "hold": float(self._hold),
             "env_steps": float(status.env_steps),
             "updates": float(status.updates),
             "updates_per_s": status.updates_per_s,

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import time
 
+_SLACK_STEPS = 100
+"""Experience that actors may always be ahead."""
+
 
 class Pace:
-    """Bounds updates by experience, so that a learner without data waits instead of spinning.
+    """Bounds updates by experience, so that a learner without data waits instead of spinning, and simulated
+    experience by updates, so that actors do not take the processor from the learner for data of yesterday.
 
-    `max_updates_per_env_step` counts optimisation steps per environment step received since learning began;
-    None bounds nothing.
+    `max_updates_per_env_step` counts optimisation steps per environment step received since learning began,
+    `max_env_steps_per_update` the other way round; None bounds nothing.
     """
 
-    def __init__(self, max_updates_per_env_step: float | None, warm_up_steps: int) -> None:
+    def __init__(
+        self,
+        max_updates_per_env_step: float | None,
+        warm_up_steps: int,
+        max_env_steps_per_update: float | None = None,
+    ) -> None:
         self._ratio = max_updates_per_env_step
         self._warm_up = warm_up_steps
+        self._steps_ratio = max_env_steps_per_update
 
     def warming_up(self, env_steps: int) -> bool:
         """Online learning has to wait for more experience."""
@@ -27,19 +37,29 @@ class Pace:
         return self._ratio is None or updates < self._ratio * max(env_steps, 1)
 
 
+    def actors_hold(self, env_steps: int, updates: int) -> bool:
+        """Actors that do not keep real time should wait for the learner."""
+        if self._steps_ratio is None or self.warming_up(env_steps):
+            return False
+        return env_steps > self._warm_up + self._steps_ratio * updates + _SLACK_STEPS
+
+
 class Every:
     """True at most once per `seconds` [s]."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._next = time.monotonic() + seconds
+        self.restart()
+
+    def restart(self) -> None:
+        """Wait `seconds` from now."""
+        self._next = time.monotonic() + self._seconds
 
     def due(self) -> bool:
         """Whether it is time; asking restarts the wait."""
-        now = time.monotonic()
-        if now < self._next:
+        if time.monotonic() < self._next:
             return False
-        self._next = now + self._seconds
+        self.restart()
         return True
 
 

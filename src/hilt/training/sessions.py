@@ -36,6 +36,7 @@ from hilt.transport.weights import Weights
 
 Stop = Callable[[], bool]
 _POLL_S = 0.25
+_HOLD_S = 0.01
 _DRAIN_S = 5.0
 
 
@@ -128,7 +129,11 @@ def _plan(config: RunConfig) -> Plan:
     return Plan(
         offline_updates=policy.pretrain_updates if policy.type == "sac" else policy.offline_steps,
         online_steps=policy.online_steps,
-        pace=Pace(config.max_updates_per_env_step, policy.online_step_before_learning),
+        pace=Pace(
+            config.max_updates_per_env_step,
+            policy.online_step_before_learning,
+            config.max_env_steps_per_update,
+        ),
         target_success_rate=config.target_success_rate,
         log_freq=config.log_freq,
         save_freq=config.save_freq,
@@ -228,15 +233,17 @@ def _operator(config: RunConfig, env: Environment, seed: int) -> Operator:
 def _rollout(
     config: RunConfig, env: Environment, policy: FreshPolicy, operator: Operator, client: LearnerClient
 ) -> Rollout:
-    def wait_if_congested(transition: Transition, outcome: Outcome) -> None:
-        while client.congested and not operator.interactive and not client.directive.stop:
-            time.sleep(_POLL_S)
+    def wait_for_learner(transition: Transition, outcome: Outcome) -> None:
+        while not (operator.interactive or client.directive.stop):
+            if not (client.congested or client.directive.stats.get("hold")):
+                return
+            time.sleep(_HOLD_S)
 
     return Rollout(
         env=env,
         policy=policy,
         operator=operator,
         record=client.send,
-        on_step=wait_if_congested,
+        on_step=wait_for_learner,
         clock=Clock(env.fps) if operator.interactive else None,
     )

@@ -36,9 +36,10 @@ class Supervisor:
             f"--output_dir={folder}",
             f"--policy.actor_learner_config.learner_port={port}",
         ]
-        self._learner = Child("learner", ["learner", *common], secret)
+        learner = {**secret, **_threads(cores())}
+        self._learner = Child("learner", ["learner", *common], learner)
         self._actors = [
-            Child(f"actor {index}", ["actor", *common], {**secret, ACTOR_INDEX: str(index)})
+            Child(f"actor {index}", ["actor", *common], {**secret, **_threads(1), ACTOR_INDEX: str(index)})
             for index in range(config.num_actors)
         ]
 
@@ -69,6 +70,19 @@ class Supervisor:
         """End all processes at once."""
         for child in (self._learner, *self._actors):
             child.kill()
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _threads(count: int) -> dict[str, str]:
+    """Threads that wait must sleep: one that spins at a barrier for another, which an actor has displaced,
+    costs a scheduler's time slice, hundreds of times per update."""
+    if "OMP_NUM_THREADS" in os.environ:
+        return {}
+    return {"OMP_NUM_THREADS": str(count), "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def _free_port(config: RunConfig) -> int:
