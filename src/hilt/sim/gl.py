@@ -44,7 +44,6 @@ def backend() -> str:
 def create_context(width: int, height: int) -> GLContext:
     """A drawing context. Raises RenderingError when the backend does not work."""
     name = backend()
-    os.environ.setdefault("PYOPENGL_PLATFORM", name)
     try:
         context = importlib.import_module(f"mujoco.{name}").GLContext(width, height)
     except (ImportError, AttributeError, RuntimeError, OSError) as error:
