@@ -77,7 +77,7 @@ class GaussianPolicy(Policy):
         unit = distribution.mode
         if not deterministic:
             noise = torch.randn(unit.shape, generator=generator, device=unit.device)
-            unit, _ = distribution.sample(noise)
+            unit = distribution.sample(noise)
         action = self.scaling.to_env(unit)
         if self.discrete_critic is None or self.gripper is None:
             return action

@@ -1,4 +1,4 @@
-"""Adam with gradient clipping, whose whole state is a flat dict of tensors; target networks."""
+"""Adam on one flat buffer: a step is a handful of kernels, however many layers there are."""
 
 from __future__ import annotations
 
@@ -8,41 +8,58 @@ import torch
 from torch import Tensor, nn
 
 
-class Optimizer:
-    """Adam over `parameters`; the gradient's norm is clipped to `max_grad_norm` before each step.
+def flatten_(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """Moves `parameters` into one flat tensor, of which they become views; returns it."""
+    parameters = list(parameters)
+    flat = torch.cat([parameter.detach().flatten() for parameter in parameters])
+    for parameter, values in zip(parameters, _views(flat, parameters), strict=True):
+        parameter.data = values
+    return flat
 
-    Parameters without a gradient are left alone, moments and step count included.
+
+def _views(flat: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
+    pieces = torch.split(flat, [parameter.numel() for parameter in parameters])
+    return [piece.view_as(parameter) for piece, parameter in zip(pieces, parameters, strict=True)]
+
+
+class Optimizer:
+    """Adam over `parameters`; the norm of the whole gradient is clipped to `max_grad_norm` before each step.
+
+    The parameters and their gradients live in flat buffers, on the device where the parameters are now.
     """
 
     def __init__(
         self, parameters: Iterable[nn.Parameter], lr: float, max_grad_norm: float = float("inf")
     ) -> None:
         self.parameters = list(parameters)
-        self.max_grad_norm = max_grad_norm
-        self._adam = torch.optim.Adam(self.parameters, lr=lr, fused=True)
+        self.lr, self.max_grad_norm = lr, max_grad_norm
+        self.values = flatten_(self.parameters)
+        self.grad, self._mean, self._square = (torch.zeros_like(self.values) for _ in range(3))
+        self._count = torch.zeros((), device=self.values.device)
+        for parameter, grad in zip(self.parameters, _views(self.grad, self.parameters), strict=True):
+            parameter.grad = grad
 
+    @torch.no_grad()
     def step(self) -> Tensor:
         """Applies and clears the gradients; returns their norm before clipping."""
-        norm = nn.utils.clip_grad_norm_(self.parameters, self.max_grad_norm, foreach=True)
-        self._adam.step()
-        self._adam.zero_grad()
+        norm: Tensor = torch.linalg.vector_norm(self.grad)
+        self.grad.mul_((self.max_grad_norm / (norm + 1e-6)).clamp_(max=1))
+        self._count += 1
+        torch._fused_adam_(
+            [self.values], [self.grad], [self._mean], [self._square], [], [self._count],
+            lr=self.lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False,
+        )  # fmt: skip
+        self.grad.zero_()
         return norm
 
     def state_tensors(self) -> dict[str, Tensor]:
-        """Moments and step counts by the position of their parameter."""
-        return {
-            f"{index}.{name}": tensor
-            for index, parameter in enumerate(self.parameters)
-            for name, tensor in self._adam.state[parameter].items()
-        }
+        """Moments and step count."""
+        return {"mean": self._mean, "square": self._square, "count": self._count}
 
     def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
-        """The inverse of `state_tensors`; a parameter that is missing there has never been stepped."""
-        self._adam.state.clear()
-        for key, tensor in state.items():
-            index, name = key.split(".")
-            parameter = self.parameters[int(index)]
-            self._adam.state[parameter][name] = tensor.to(parameter.device, copy=True)
+        """The inverse of `state_tensors`; raises RuntimeError when the sizes differ."""
+        for name, tensor in self.state_tensors().items():
+            tensor.copy_(state[name])
 
 
 def minimize(loss: Tensor, *optimizers: Optimizer) -> list[Tensor]:
@@ -50,15 +67,18 @@ def minimize(loss: Tensor, *optimizers: Optimizer) -> list[Tensor]:
 
     Only the gradients of these optimisers' parameters are computed: everything else is a constant.
     """
-    torch.autograd.backward(
-        loss, inputs=[parameter for optimizer in optimizers for parameter in optimizer.parameters]
-    )
+    parameters = [parameter for optimizer in optimizers for parameter in optimizer.parameters]
+    torch.autograd.backward(loss, inputs=parameters)
     return [optimizer.step() for optimizer in optimizers]
 
 
-@torch.no_grad()
-def polyak_update(target: nn.Module, online: nn.Module, weight: float) -> None:
-    """target <- (1 - weight) target + weight online, for all parameters."""
-    targets = list(target.parameters())
-    if targets:
-        torch._foreach_lerp_(targets, list(online.parameters()), weight)
+class Target:
+    """The parameters of a target network, following those that `online` trains, in the same order."""
+
+    def __init__(self, target: Iterable[nn.Parameter], online: Optimizer) -> None:
+        self.values, self.online = flatten_(target), online.values
+
+    @torch.no_grad()
+    def follow(self, weight: float) -> None:
+        """target <- (1 - weight) target + weight online (Polyak averaging)."""
+        self.values.lerp_(self.online, weight)

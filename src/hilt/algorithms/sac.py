@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
 from hilt.algorithms.gaussian_policy import GaussianPolicy
-from hilt.algorithms.optimizer import Optimizer, minimize, polyak_update
+from hilt.algorithms.optimizer import Optimizer, Target, minimize
 from hilt.algorithms.sac_config import SACConfig
 from hilt.algorithms.sac_losses import (
     Encoded,
@@ -40,6 +40,7 @@ class SAC(Algorithm):
         self.policy: GaussianPolicy = self.networks.policy
         self.modules = {"networks": self.networks}
         self.optimizers = self._make_optimizers()
+        self._target = Target(self.networks.target.parameters(), self.optimizers["critic"])
         self.target_entropy = (
             config.target_entropy if config.target_entropy is not None else -spec.schema.action_dim / 2
         )
@@ -103,7 +104,7 @@ class SAC(Algorithm):
     def _update_critics(self, batch: Encoded) -> Metrics:
         loss, metrics = self._value_loss(batch)
         (norm,) = minimize(loss, self.optimizers["critic"])
-        self._update_targets()
+        self._target.follow(self.settings.critic_target_update_weight)
         return metrics | {"critic_grad_norm": norm}
 
     def _update_actor(self, batch: Encoded, bc_weight: float) -> Metrics:
@@ -123,19 +124,12 @@ class SAC(Algorithm):
             self.policy.actor(batch.features), batch.action, batch.imitate, self.settings
         )
         norms = minimize(loss + imitation, self.optimizers["critic"], self.optimizers["actor"])
-        self._update_targets()
+        self._target.follow(self.settings.critic_target_update_weight)
         return metrics | {
             "loss_bc": imitation.detach(),
             "critic_grad_norm": norms[0],
             "actor_grad_norm": norms[1],
         }
-
-    def _update_targets(self) -> None:
-        weight, target = self.settings.critic_target_update_weight, self.networks.target
-        polyak_update(target.encoder, self.policy.encoder, weight)
-        polyak_update(target.critic, self.networks.critic, weight)
-        if target.discrete_critic is not None and self.policy.discrete_critic is not None:
-            polyak_update(target.discrete_critic, self.policy.discrete_critic, weight)
 
     def _noise(self, like: Tensor) -> Tensor:
         return torch.randn(like.shape, generator=self.generator, device=like.device)

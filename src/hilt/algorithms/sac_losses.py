@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -90,7 +91,7 @@ def critic_target(
 
     `members` (K,) int64 are the target critics that count; None: all.
     """
-    next_action, log_prob = networks.policy.actor(batch.next_features).sample(noise)
+    next_action, log_prob = networks.policy.actor(batch.next_features).sample_with_log_prob(noise)
     critic: nn.Module = networks.target.critic
     inputs = torch.cat([batch.next_features, next_action], dim=-1)
     if members is None:
@@ -111,7 +112,7 @@ def critic_loss(
     """mean_{e,b} (Q_e(s, a) - y)^2. Trains the critics and the encoder."""
     target = critic_target(networks, batch, noise, members, config)
     values = q_values(networks.critic, batch.features, batch.action)
-    loss = (values - target).square().mean()
+    loss = F.mse_loss(values, target.expand_as(values))
     return loss, {
         "loss_critic": loss.detach(),
         "q_mean": values.detach().mean(),
@@ -131,7 +132,7 @@ def discrete_critic_loss(networks: SACNetworks, batch: Encoded) -> Loss:
         next_value = target_critic(batch.next_features).gather(-1, best).squeeze(-1)
         target = batch.reward + batch.discrete_penalty + batch.bootstrap * next_value
     value = online(batch.features).gather(-1, batch.gripper.unsqueeze(-1)).squeeze(-1)
-    loss = (value - target).square().mean()
+    loss = F.mse_loss(value, target)
     return loss, {"loss_discrete_critic": loss.detach()}
 
 
@@ -144,7 +145,7 @@ def actor_loss(
     """
     features = batch.features.detach()
     distribution = networks.policy.actor(features)
-    action, log_prob = distribution.sample(noise)
+    action, log_prob = distribution.sample_with_log_prob(noise)
     value = q_values(networks.critic, features, action).mean(0)
     loss = (networks.temperature.detach() * log_prob - value).mean()
     metrics = {"entropy": -log_prob.detach().mean()}

@@ -24,8 +24,12 @@ class SquashedGaussian:
         """The deterministic action (B, A)."""
         return self.mean.tanh()
 
-    def sample(self, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Actions (B, A) and their log-density (B,) for standard normal `noise` (B, A); differentiable."""
+    def sample(self, noise: Tensor) -> Tensor:
+        """Actions (B, A) for standard normal `noise` (B, A); differentiable."""
+        return torch.addcmul(self.mean, self.log_std.exp(), noise).tanh()
+
+    def sample_with_log_prob(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Actions (B, A) as by `sample`, and their log-density (B,)."""
         raw = torch.addcmul(self.mean, self.log_std.exp(), noise)
         log_normal = -0.5 * noise.square() - self.log_std - _LOG_SQRT_2PI
         return raw.tanh(), (log_normal - _log_tanh_slope(raw)).sum(-1)

@@ -204,10 +204,12 @@ class ObservationEncoder(nn.Module):
         latent: Tensor = camera(x, noise.dropout[index] if noise else None)
         return latent
 
-    def draw_noise(self, batch_size: int, generator: torch.Generator) -> EncoderNoise:
-        """Random shifts and dropout for one training pass."""
+    def draw_noise(self, batch_size: int, generator: torch.Generator) -> EncoderNoise | None:
+        """Random shifts and dropout for one training pass; none without cameras."""
+        if not self.image_names:
+            return None
         cameras = cast(list[Camera], list(self.cameras))
-        offsets, width = 2 * self.config.shift_pixels + 1, max((c.dropout_dim for c in cameras), default=0)
+        offsets, width = 2 * self.config.shift_pixels + 1, cameras[0].dropout_dim
         shape, device = (len(cameras), batch_size), generator.device
         return EncoderNoise(
             torch.randint(offsets, (*shape, 2), generator=generator, device=device),

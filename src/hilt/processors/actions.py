@@ -11,23 +11,24 @@ from torch import Tensor, nn
 class ActionScaling(nn.Module):
     """The affine map between [low, high], environment units, and [-1, 1]; saved with the policy."""
 
-    low: Tensor
-    high: Tensor
+    center: Tensor
+    half_range: Tensor
 
     def __init__(self, low: Sequence[float], high: Sequence[float]) -> None:
         super().__init__()
         if len(low) != len(high) or any(a >= b for a, b in zip(low, high, strict=True)):
             raise ValueError(f"action bounds {list(low)}, {list(high)}: every low must be below its high")
-        self.register_buffer("low", torch.tensor(low, dtype=torch.float32))
-        self.register_buffer("high", torch.tensor(high, dtype=torch.float32))
+        bounds = torch.tensor([low, high], dtype=torch.float32)
+        self.register_buffer("center", bounds.mean(0))
+        self.register_buffer("half_range", (bounds[1] - bounds[0]) / 2)
 
     def to_unit(self, action: Tensor) -> Tensor:
         """Environment units (..., A) to [-1, 1]; clipped to the bounds, as the robot does."""
-        return (2 * (action - self.low) / (self.high - self.low) - 1).clamp(-1, 1)
+        return ((action - self.center) / self.half_range).clamp(-1, 1)
 
     def to_env(self, unit: Tensor) -> Tensor:
         """[-1, 1] (..., A) to environment units; what lies outside is clipped."""
-        return self.low + 0.5 * (unit.clamp(-1, 1) + 1) * (self.high - self.low)
+        return torch.addcmul(self.center, unit.clamp(-1, 1), self.half_range)
 
 
 class DiscreteScaling:
