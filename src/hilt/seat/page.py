@@ -144,7 +144,7 @@ class Page:
 
     async def _tell(self) -> None:
         """Send what is new, newest first; a slow connection simply gets less."""
-        history_seen = pictures_seen = -1
+        history_seen, pictures_seen = -1, 0
         while True:
             await self._send({"type": "state", **self._bulletin.state(self.number)})
             version, history = self._bulletin.history()

@@ -33,7 +33,7 @@ class Room:
         self._pages: dict[int, Page] = {}
         self._count = 0
         self._telemetry = Telemetry()
-        self._packed: bytes = pictures.pack({})
+        self._packed = b""
         self._shown = 0
 
     async def admit(self, socket: WebSocket) -> None:
@@ -91,7 +91,7 @@ class Room:
         return self._history.version, self._history.finished()
 
     def pictures(self) -> tuple[int, bytes]:
-        """Number of the newest pictures, and these, packed."""
+        """Number of the newest pictures, and these, packed; 0 before the first."""
         return self._shown, self._packed
 
 

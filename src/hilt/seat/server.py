@@ -14,8 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+import h11
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hilt.operators.controls import Controls
 from hilt.seat.app import make_app
@@ -29,6 +31,8 @@ from hilt.seat.view import View
 
 PICTURES_PER_SECOND = 20.0
 MOST_CONNECTIONS = 64
+PATIENCE_S = 10.0
+"""How long a connection may take to ask for something [s]."""
 
 
 class SeatUnavailableError(RuntimeError):
@@ -152,7 +156,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _configure(app: Starlette, certificate: Certificate | None) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=_ImpatientProtocol,
         log_config=None,
         log_level="critical",
         access_log=False,
@@ -169,6 +173,19 @@ def _configure(app: Starlette, certificate: Certificate | None) -> uvicorn.Confi
     if certificate is not None:
         _load(config, certificate)
     return config
+
+
+class _ImpatientProtocol(H11Protocol):
+    """HTTP, for which connections that ask for nothing do not take up the places of others."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(PATIENCE_S, self._give_up)
+
+    def _give_up(self) -> None:
+        became_a_socket = self not in self.connections
+        if self.conn.their_state is h11.IDLE and not became_a_socket:
+            self.transport.close()
 
 
 def _load(config: uvicorn.Config, certificate: Certificate) -> None:

@@ -41,7 +41,7 @@ function tell(alive) {
   const message = together();
   const text = JSON.stringify(message);
   const active = message.clutch || message.motion.some((value) => value !== 0);
-  if (text !== told ? active || wasActive : alive && mySeat()) {
+  if ((text !== told && (active || wasActive)) || (alive && mySeat())) {
     send(message);
     [told, wasActive] = [text, active];
   }
