@@ -92,6 +92,7 @@ def _scene() -> str:
           <freejoint name="peg"/>
           <geom class="peg" size="{HALF_WIDTH} {HALF_WIDTH} {HALF_LENGTH}"/>
           <site name="tip" pos="0 0 {-HALF_LENGTH}"/>
+          <site name="grasp" pos="0 0 {HALF_LENGTH - GRASP}"/>
         </body>
       </worldbody>
     </mujoco>"""
@@ -109,11 +110,7 @@ class PegInsertion(Task):
     def __init__(self, robot: Panda, variation: Variation) -> None:
         super().__init__(robot, variation)
         model = robot.model
-        self._peg, self._tip, self._bottom = (
-            model.body("peg").id,
-            model.site("tip").id,
-            model.site("bottom").id,
-        )
+        self._tip, self._grasp, self._bottom = (model.site(name).id for name in ("tip", "grasp", "bottom"))
         self._qpos = model.joint("peg").qposadr[0]
         self._hole = model.body("hole").mocapid[0]
 
@@ -127,7 +124,7 @@ class PegInsertion(Task):
         data.mocap_quat[self._hole] = rotations.from_rotation_vector(np.array((0.0, 0.0, yaw)))
         self.robot.place(data, tuple(self.robot.joint_pos(data)), 2 * HALF_WIDTH)
         peg_quat = rotations.from_rotation_vector(np.array((0.0, tilt, 0.0)))
-        below = _rotate(peg_quat, np.array((0.0, 0.0, GRASP - HALF_LENGTH)))
+        below = (GRASP - HALF_LENGTH) * np.array((np.sin(tilt), 0.0, np.cos(tilt)))
         data.qpos[self._qpos : self._qpos + 3] = data.ctrl[POSITION] + (along, 0.0, up) + below
         data.qpos[self._qpos + 3 : self._qpos + 7] = peg_quat
         data.ctrl[GRIPPER] = 0.0
@@ -136,35 +133,34 @@ class PegInsertion(Task):
     def tip(self, data: Physics) -> Array:
         """Middle of the peg's lower end from the middle of the hole's bottom, in its frame, `[..., 3]` m."""
         offset = data.site_xpos[..., self._tip, :] - data.site_xpos[..., self._bottom, :]
-        return _rotate(rotations.conjugate(self.hole_quat(data)), offset)
+        return turned(offset, -self.hole_yaw(data))
 
     def turn(self, data: Physics) -> Array:
         """Rotation vector from the hole's orientation to the peg's, in the hole's frame, `[..., 3]` rad."""
-        from_hole = rotations.conjugate(self.hole_quat(data))
+        from_hole = rotations.conjugate(data.site_xquat[..., self._bottom, :])
         return rotations.to_rotation_vector(rotations.multiply(from_hole, data.site_xquat[..., self._tip, :]))
 
-    def hole_quat(self, data: Physics) -> Array:
-        """Orientation of the hole, `[..., 4]`."""
-        return data.site_xquat[..., self._bottom, :]
+    def hole_yaw(self, data: Physics) -> Array:
+        """`[...]` rad."""
+        return rotations.yaw(data.site_xquat[..., self._bottom, :])
 
     def slip(self, data: Physics) -> Array:
         """How far the peg is from where the hand should hold it, `[...]` m."""
-        peg = data.xpos[..., self._peg, :]
-        top = peg + _rotate(data.xquat[..., self._peg, :], np.array((0.0, 0.0, HALF_LENGTH - GRASP)))
-        return distance(top, self.robot.tcp_pos(data))
+        return distance(data.site_xpos[..., self._grasp, :], self.robot.tcp_pos(data))
 
     def environment_state(self, data: Physics) -> Array:
         """Hole: position [m], yaw [rad]; peg in the hole's frame: `tip` [m], `turn` [rad]; `[..., 10]`."""
         hole = data.site_xpos[..., self._bottom, :]
-        yaw = rotations.yaw(self.hole_quat(data))[..., None]
-        return np.concatenate((hole, yaw, self.tip(data), self.turn(data)), axis=-1)
+        return np.concatenate(
+            (hole, self.hole_yaw(data)[..., None], self.tip(data), self.turn(data)), axis=-1
+        )
 
     def is_success(self, data: Physics) -> Flags:
         return np.asarray(self._in_hole(data) & (self.tip(data)[..., 2] <= SEATED))
 
     def is_lost(self, data: Physics) -> Flags:
         """The peg has left the workspace, or has fallen from the hand without being in the hole."""
-        away = ~inside(data.xpos[..., self._peg, :], LOST_LOW, LOST_HIGH)
+        away = ~inside(data.site_xpos[..., self._grasp, :], LOST_LOW, LOST_HIGH)
         return np.asarray(away | ((self.slip(data) > DROPPED) & ~self._in_hole(data)))
 
     def dense_reward(self, data: Physics) -> Array:
@@ -197,10 +193,10 @@ class PegInsertionExpert(TaskExpert):
 
     def action(self) -> NDArray[np.float32]:
         tip, turn = self.task.tip(self.data), self.task.turn(self.data)
-        hole, tcp_quat = self.task.hole_quat(self.data), self.robot.tcp_quat(self.data)
+        yaw, tcp_quat = self.task.hole_yaw(self.data), self.robot.tcp_quat(self.data)
         way = self._way_inside(tip, turn) if tip[2] < DEPTH - 0.002 else self._way_above(tip)
-        upright = rotations.multiply(rotations.from_rotation_vector(_rotate(hole, -turn)), tcp_quat)
-        action = self.steer(self.robot.tcp_pos(self.data) + _rotate(hole, way), upright, CLOSE)
+        upright = rotations.multiply(rotations.from_rotation_vector(turned(-turn, yaw)), tcp_quat)
+        action = self.steer(self.robot.tcp_pos(self.data) + turned(way, yaw), upright, CLOSE)
         if tip[2] < DEPTH + 0.002:
             action[2] = max(action[2], self._light_touch())
         return action
@@ -226,7 +222,8 @@ class PegInsertionExpert(TaskExpert):
         return float(np.clip((-PRESS - lead[2]) / self.controller.scale.position[2], -1.0, 1.0))
 
 
-def _rotate(quat: Array, vector: Array) -> Array:
-    """`vector` `[..., 3]` turned by `quat` `[..., 4]`."""
-    pure = np.concatenate((np.zeros((*vector.shape[:-1], 1)), vector), axis=-1)
-    return rotations.multiply(rotations.multiply(quat, pure), rotations.conjugate(quat))[..., 1:]
+def turned(vector: Array, angle: Array) -> Array:
+    """`vector` `[..., 3]` turned by `angle` `[...]` rad about z."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
+    return np.stack((cos * x - sin * y, sin * x + cos * y, z), axis=-1)
