@@ -119,3 +119,13 @@ def test_nothing_grows_without_bound(spool, with_disk):
     assert sent_by(outbox, kept) == ids(episode(1, kept))
     if with_disk:
         assert kept > 10
+
+
+def test_a_disk_that_refuses_costs_transitions_but_raises_nothing(spool):
+    outbox = Outbox(10, small_spool(spool))
+    spool.rmdir()
+    for transition in episode(1, 15):
+        outbox.put(transition)
+    assert (len(outbox), outbox.dropped) == (10, 5)
+    assert str(spool) in outbox.trouble
+    outbox.close()

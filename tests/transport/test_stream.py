@@ -165,3 +165,24 @@ def test_nobody_there(connect):
     assert actor.waiting_for.startswith("learner at 127.0.0.1:9 (")
     assert actor.wait_for_weights(0.01) is None
     assert actor.drain(0.01) == 1
+
+
+def test_what_is_too_large_for_a_report_is_said_at_once(connect):
+    actor = connect("127.0.0.1:9")
+    with pytest.raises(ValueError, match="at most 16384"):
+        actor.report({"log": "x" * 20_000})
+
+
+def test_after_a_stop_nothing_is_stored(learn, connect):
+    learner = learn()
+    actor = connect(learner.address)
+    for transition in episode(1, 5, open_end=True):
+        actor.send(transition)
+    assert actor.drain(30) == 0
+    learner.server.stop()
+    actor.send(episode(1, 6, start=5)[0])
+    wait_until(lambda: "trying again" in actor.waiting_for, "the actor notices")
+    actor.close()
+    assert actor.pending == 1
+    assert len(learner.transitions) == 5
+    assert learner.interrupted == []

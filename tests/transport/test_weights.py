@@ -122,6 +122,19 @@ def test_weights_are_wanted_when_somebody_is_ready_for_them(learn, connect):
     wait_until(lambda: learner.server.weights_wanted, "the interval is over")
 
 
+@pytest.mark.parametrize(
+    ("weights", "frozen", "error"),
+    [
+        (Weights(0, {}), (), ValueError),
+        (Weights(1, {}), ("head",), KeyError),
+        (Weights(1, {}, {1: {2}}), (), TypeError),
+    ],
+)
+def test_what_cannot_be_published_is_said_to_the_learner(learn, weights, frozen, error):
+    with pytest.raises(error):
+        learn().server.publish(weights, frozen)
+
+
 def transfer(known=None) -> list:
     return list(Publication(Weights(3, tensors(3)), {"encoder.weight"}, None).messages(known))
 

@@ -99,7 +99,7 @@ class LearnerClient:
         self._trouble = "not tried yet"
         self._retry_at = 0.0
         self._closing = threading.Event()
-        open_channel(address, tls_ca, 1).close()
+        open_channel(address, tls_ca, 1).close()  # a file that cannot be read is told here, not in the thread
         self._thread = threading.Thread(target=self._keep_connected, name="hilt-link", daemon=True)
         self._thread.start()
 
@@ -116,7 +116,11 @@ class LearnerClient:
         self._wake()
 
     def report(self, record: Record) -> None:
-        """Sends a small metric record; the newest thousand outlive a broken connection."""
+        """Sends a metric record of at most 16 kB; the newest thousand outlive a broken connection.
+
+        Raises:
+            ValueError: it is larger.
+        """
         self._reports.put(report_to_message(record))
         self._wake()
 
@@ -189,10 +193,12 @@ class LearnerClient:
         return self.weights()
 
     def drain(self, timeout: float) -> int:
-        """Waits until everything is acknowledged, or `timeout` seconds; returns how much is not."""
-        deadline = time.monotonic() + timeout
+        """Waits, up to `timeout` seconds, for everything to be acknowledged, metric records too.
+
+        Returns how many transitions are not.
+        """
         with self._inbox.changed:
-            self._inbox.changed.wait_for(lambda: not self.pending, deadline - time.monotonic())
+            self._inbox.changed.wait_for(lambda: not self.pending and not self._reports.waiting, timeout)
         return self.pending
 
     # -- life

@@ -16,6 +16,7 @@ HEARTBEAT_S = 2.0
 """Each side says something at least this often."""
 SILENCE_S = 20.0
 """Whoever says nothing for this long is taken for dead, and the call is given up."""
+MAX_REPORT_BYTES = 16 * 1024
 
 Item = TypeVar("Item")
 Record = Mapping[str, float | str]
@@ -47,10 +48,14 @@ def directive_from_message(message: pb.Directive) -> Directive:
 
 
 def report_to_message(record: Record) -> pb.Report:
-    return pb.Report(
+    """Raises ValueError when the record is too large for one."""
+    report = pb.Report(
         numbers={name: float(value) for name, value in record.items() if not isinstance(value, str)},
         texts={name: value for name, value in record.items() if isinstance(value, str)},
     )
+    if report.ByteSize() > MAX_REPORT_BYTES:
+        raise ValueError(f"a metric record of {report.ByteSize()} bytes: at most {MAX_REPORT_BYTES} are sent")
+    return report
 
 
 def report_from_message(message: pb.Report) -> dict[str, float | str]:

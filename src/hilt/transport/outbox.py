@@ -32,6 +32,7 @@ class Outbox:
         self._spool = spool
         self._memory: Numbered[_Entry] = Numbered()
         self._lock = threading.Lock()
+        self._loading = threading.Lock()
 
     def _on_disk(self) -> int:
         return 0 if self._spool is None else len(self._spool)
@@ -71,9 +72,10 @@ class Outbox:
         self.trouble = trouble
 
     def after(self, number: int, limit: int) -> tuple[int, list[Transition]]:
-        """Up to `limit` transitions beyond `number`, and the number of the first. One thread at a time."""
+        """Up to `limit` transitions beyond `number`, and the number of the first."""
         if number >= self._memory.last and self._spool is not None:
-            self._load_segment(self._spool)
+            with self._loading:
+                self._load_segment(self._spool)
         with self._lock:
             first, entries = self._memory.after(number, limit)
         return first, [entry.transition for entry in entries]

@@ -43,10 +43,12 @@ def _nobody_cares(_actor_id: str, _episode_id: int) -> None:
 class TransitionServer:
     """Takes transitions from any number of actors and gives them weights and directives.
 
-    `seen(episode_id, step)` tells what the log held when the learner started; such transitions are
-    acknowledged and dropped. `on_interrupted(actor_id, episode_id)` is called, never at the same time as
-    the sink, when an episode will not go on: its actor is gone, or has begun another. (Should the actor
-    come back with steps that it had kept, they still arrive at the sink.)
+    `sink(actor_id, transitions)` puts them into the durable log; what it has taken is acknowledged.
+    `seen(episode_id, step)` tells whether the log holds a transition, from before a restart or from another
+    process of the same actor; such a transition is acknowledged and dropped.
+    `on_interrupted(actor_id, episode_id)` is told of an episode that will not go on: its actor is gone, or
+    has begun another. (Should the actor come back with steps that it had kept, they still arrive at the
+    sink.) No two of these calls overlap.
 
     Raises:
         ValueError: `bind` would leave the learner open to strangers.
@@ -115,12 +117,16 @@ class TransitionServer:
         return f"{self._bind.rpartition(':')[0]}:{self.port}"
 
     def stop(self, grace: float = 1.0) -> None:
-        """Ends all calls. What is being stored is stored and acknowledged first, within `grace` seconds."""
+        """Ends all calls, within `grace` seconds. When this returns, nothing is called back any more.
+
+        What was stored in the last moment may not have been acknowledged: it comes again, and is `seen`.
+        """
         self._stopping.set()
         with self._lock:
             sessions = list(self._sessions)
         for session in sessions:
             session.end(grpc.StatusCode.UNAVAILABLE, "the learner has stopped")
+        self._streams.close()
         self._grpc.stop(grace).wait()
 
     def __enter__(self) -> TransitionServer:

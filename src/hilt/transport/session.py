@@ -14,12 +14,11 @@ from google.protobuf.message import DecodeError
 from hilt.data.codec import Decoder
 from hilt.data.transition import Schema, SchemaError, Transition
 from hilt.transport.hilt_pb2 import Directive, FromActor, FromLearner, Report, Status
-from hilt.transport.messages import HEARTBEAT_S
+from hilt.transport.messages import HEARTBEAT_S, MAX_REPORT_BYTES, SILENCE_S
 from hilt.transport.weights import FrozenTensors, Publication
 
 MAX_STEPS = 1024
 MAX_REPORTS = 256
-MAX_REPORT_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Limits:
     max_actors: int = 64
     max_refused: int = 100
     """Transitions that break the schema, in one call; then the call is ended."""
-    silence_s: float = 20.0
+    silence_s: float = SILENCE_S
     """Without a word for so long, an actor is taken for dead and its call is ended."""
     gone_after_s: float = 10.0
     """An actor that has not come back after this long is gone."""

@@ -34,7 +34,12 @@ class _Writer:
         self.nbytes = 0
         self._encoder = Encoder()
         self._file = FileIO(path, "x")
-        self._write(pack_header(schema))
+        try:
+            self._write(pack_header(schema))
+        except OSError:
+            self._file.close()
+            path.unlink()
+            raise
 
     def add(self, transition: Transition) -> None:
         """Raises OSError when the disk refuses; the segment then ends with a torn record."""

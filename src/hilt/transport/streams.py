@@ -20,7 +20,7 @@ Sink = Callable[[str, list[Transition]], None]
 raises OSError with none of them there: that actor's call ends, and it will send them again. Calls never
 overlap."""
 Seen = Callable[[int, int], bool]
-"""Whether the log holds (episode_id, step)."""
+"""Whether the log holds (episode_id, step) now."""
 OnInterrupted = Callable[[str, int], None]
 """Called with an actor's id and an episode_id."""
 
@@ -46,8 +46,10 @@ class ActorInfo:
 class _Stream:
     """One actor process, connected or not."""
 
-    session: Session
-    connected: bool = True
+    actor_id: str
+    address: str
+    session: Session | None = None
+    """Its call, while it has one."""
     absent_since: float | None = None
     """When it was cut off; None when it is here, has left in order, or is given up."""
     received: int = 0
@@ -73,36 +75,43 @@ class Streams:
     """Guards the two above."""
     _storing: threading.Lock = field(default_factory=threading.Lock)
     """Held around everything that calls back."""
+    _closed: bool = False
+
+    def close(self) -> None:
+        """Nothing is called back any more when this returns."""
+        with self._storing:
+            self._closed = True
 
     def enter(self, session: Session) -> None:
         """A call begins. It replaces an older one of the same process."""
         with self._storing:
             with self._lock:
-                stream = self._streams.setdefault(session.stream, _Stream(session))
+                stream = self._streams.setdefault(session.stream, _Stream(session.actor_id, session.address))
                 self._streams.move_to_end(session.stream)
-                predecessors = [
-                    other
-                    for other in self._streams.values()
-                    if other is not stream
-                    and other.session.actor_id == session.actor_id
-                    and other.absent_since is not None
-                ]
-            if stream.session is not session:
+                others = [other for other in self._streams.values() if other is not stream]
+            if stream.session is not None:
                 stream.session.end(grpc.StatusCode.ABORTED, "the actor has opened another call")
-            stream.session, stream.connected, stream.absent_since = session, True, None
+            stream.session, stream.address, stream.absent_since = session, session.address, None
             session.acknowledged = stream.received
             session.acknowledged_reports = stream.reports_received
-            for predecessor in predecessors:
-                self._give_up(predecessor)
+            for other in others:
+                if other.actor_id == session.actor_id and other.absent_since is not None:
+                    self._give_up(other)
             self._forget_oldest()
+
+    def _current(self, session: Session) -> _Stream | None:
+        """The stream of which `session` is the newest call."""
+        with self._lock:
+            stream = self._streams.get(session.stream)
+        return stream if stream is not None and stream.session is session else None
 
     def leave(self, session: Session) -> None:
         """A call has ended; unless the actor meant it to, it may come back."""
         with self._storing:
-            stream = self._streams[session.stream]
-            if stream.session is not session:
+            stream = self._current(session)
+            if stream is None:
                 return
-            stream.connected = False
+            stream.session = None
             if session.left:
                 self._give_up(stream)
             else:
@@ -120,26 +129,25 @@ class Streams:
 
     def _give_up(self, stream: _Stream) -> None:
         stream.absent_since = None
-        if stream.episode is not None:
-            self.on_interrupted(stream.session.actor_id, stream.episode)
-            stream.episode = None
+        if stream.episode is not None and not self._closed:
+            self.on_interrupted(stream.actor_id, stream.episode)
+        stream.episode = None
 
     def _forget_oldest(self) -> None:
         with self._lock:
-            idle = [key for key, stream in self._streams.items() if not stream.connected]
+            idle = [key for key, stream in self._streams.items() if stream.session is None]
             for key in idle[: max(0, len(self._streams) - MAX_STREAMS)]:
                 del self._streams[key]
 
     def store(self, session: Session, items: list[Received], first: int, last: int) -> None:
         """Hands what is new among steps `first` to `last` of `session` to the sink."""
         with self._storing:
-            stream = self._streams[session.stream]
-            if stream.session is not session:
+            stream = self._current(session)
+            if stream is None or self._closed:
                 return
             if 0 < stream.received < first - 1:
-                session.end(
-                    grpc.StatusCode.INVALID_ARGUMENT, f"step {first} came after step {stream.received}"
-                )
+                reason = f"step {first} came after step {stream.received}"
+                session.end(grpc.StatusCode.INVALID_ARGUMENT, reason)
                 return
             fresh = [transition for number, transition in items if number > stream.received]
             new = [item for item in fresh if not self.seen(item.episode_id, item.step)]
@@ -157,8 +165,10 @@ class Streams:
 
     def keep_reports(self, session: Session, first: int, reports: Iterable[Report]) -> None:
         """Keeps those of `reports`, numbered from `first`, that are new."""
+        stream = self._current(session)
+        if stream is None:
+            return
         with self._lock:
-            stream = self._streams[session.stream]
             for number, report in enumerate(reports, first):
                 if number > stream.reports_received:
                     stream.reports_received = number
@@ -178,12 +188,12 @@ class Streams:
             streams = list(self._streams.values())
         return [
             ActorInfo(
-                stream.session.actor_id,
-                stream.session.address,
-                stream.connected,
+                stream.actor_id,
+                stream.address,
+                stream.session is not None,
                 stream.transitions,
-                stream.session.weights_version,
+                stream.session.weights_version if stream.session else 0,
             )
             for stream in streams
-            if stream.connected or stream.absent_since is not None
+            if stream.session is not None or stream.absent_since is not None
         ]

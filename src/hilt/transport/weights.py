@@ -31,6 +31,7 @@ class Weights:
     """The parameters of a policy, and the configuration to build that policy from nothing else."""
 
     version: int
+    """1 or more; actors take what comes last, whatever its number."""
     tensors: Mapping[str, torch.Tensor]
     config: Mapping[str, Any] = field(default_factory=dict)
     """JSON values only."""
@@ -56,7 +57,9 @@ class Publication:
     """One version of the weights, copied when it was made and serialised when the first actor wants it."""
 
     def __init__(self, weights: Weights, frozen: Collection[str], previous: Publication | None) -> None:
-        """Raises KeyError when `frozen` names a tensor that is not among the weights."""
+        """Raises KeyError when `frozen` names a tensor that is not there, ValueError for a bad version."""
+        if weights.version < 1:
+            raise ValueError(f"weights have version {weights.version}: it must be 1 or more")
         self.version = weights.version
         self.config = json.dumps(weights.config)
         unchanged = previous is not None and previous.frozen.tensors.keys() == set(frozen)
