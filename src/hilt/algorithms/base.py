@@ -50,6 +50,12 @@ class Policy(nn.Module, ABC):
         """The operator takes over, or lets go. Policies that plan ahead drop their plan."""
 
     @property
+    def frozen(self) -> set[str]:
+        """Names in `state_dict()` that training never changes: statistics, a frozen pretrained encoder."""
+        learned = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        return self.state_dict().keys() - learned
+
+    @property
     def is_mid_plan(self) -> bool:
         """Actions planned earlier are still to be executed; new weights wait until they are."""
         return False

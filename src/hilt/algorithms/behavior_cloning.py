@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
 from hilt.algorithms.gaussian_policy import GaussianPolicy
-from hilt.algorithms.optimizer import Optimizer, minimize
+from hilt.algorithms.optimizer import Optimizer, minimize, trainable
 from hilt.algorithms.sac_config import SACConfig
 from hilt.algorithms.sac_losses import imitation_loss
 from hilt.algorithms.spec import PolicySpec
@@ -23,11 +23,9 @@ class BehaviorCloning(Algorithm):
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.policy: GaussianPolicy = GaussianPolicy("bc", config, spec).to(device)
+            self.policy: GaussianPolicy = GaussianPolicy.fresh("bc", config, spec).to(device)
         self.modules = {"policy": self.policy}
-        self.optimizers = {
-            "actor": Optimizer(self.policy.parameters(), config.actor_lr, config.grad_clip_norm)
-        }
+        self.optimizers = {"actor": Optimizer(trainable(self.policy), config.actor_lr, config.grad_clip_norm)}
 
     def update(self, sample: Sampler) -> Metrics:
         self.updates += 1

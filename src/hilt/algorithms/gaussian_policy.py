@@ -15,6 +15,7 @@ from hilt.data.batch import ObservationBatch
 from hilt.networks.actor import GaussianActor
 from hilt.networks.encoders import ObservationEncoder
 from hilt.networks.mlp import MLP
+from hilt.networks.pretrained import PretrainedEncoder, load_pretrained
 from hilt.processors.actions import DiscreteScaling
 
 
@@ -24,10 +25,19 @@ class GaussianPolicy(Policy):
     The gripper is the last dimension of the action; the actor has all the others, or all of them.
     """
 
-    def __init__(self, kind: str, config: SACConfig, spec: PolicySpec) -> None:
+    def __init__(
+        self, kind: str, config: SACConfig, spec: PolicySpec, backbone: PretrainedEncoder | None = None
+    ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {"type": kind, "sac": config.to_json(), **spec.to_json()}
-        self.encoder = ObservationEncoder(spec.vectors, spec.images, spec.normalizer(), config.encoder)
+        self.config = {
+            "type": kind,
+            "sac": config.to_json(),
+            "backbone": backbone.to_json() if backbone is not None else None,
+            **spec.to_json(),
+        }
+        self.encoder = ObservationEncoder(
+            spec.vectors, spec.images, spec.normalizer(), config.encoder, backbone
+        )
         feature_dim = self.encoder.feature_dim
         self.discrete_critic: MLP | None = None
         self.gripper: DiscreteScaling | None = None
@@ -58,11 +68,20 @@ class GaussianPolicy(Policy):
         )
 
     @staticmethod
+    def fresh(kind: str, config: SACConfig, spec: PolicySpec) -> GaussianPolicy:
+        """Untrained, but for a pretrained encoder. Raises UnsupportedModelError when that cannot be had."""
+        backbone = None
+        if config.vision_encoder_name is not None and spec.images:
+            backbone = load_pretrained(config.vision_encoder_name, trainable=not config.freeze_vision_encoder)
+        return GaussianPolicy(kind, config, spec, backbone)
+
+    @staticmethod
     def from_config(config: Mapping[str, Any]) -> GaussianPolicy:
         """The policy, untrained, that `config` describes."""
-        return GaussianPolicy(
-            config["type"], SACConfig.from_json(config["sac"]), PolicySpec.from_json(config)
-        )
+        saved = config["backbone"]
+        backbone = PretrainedEncoder.from_json(saved) if saved is not None else None
+        settings, spec = SACConfig.from_json(config["sac"]), PolicySpec.from_json(config)
+        return GaussianPolicy(config["type"], settings, spec, backbone)
 
     @torch.inference_mode()
     def act(

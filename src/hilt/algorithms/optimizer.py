@@ -22,6 +22,12 @@ def _views(flat: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
     return [piece.view_as(parameter) for piece, parameter in zip(pieces, parameters, strict=True)]
 
 
+def trainable(*modules: nn.Module | None) -> list[nn.Parameter]:
+    """The parameters of `modules` that are not frozen."""
+    present = [module for module in modules if module is not None]
+    return [parameter for module in present for parameter in module.parameters() if parameter.requires_grad]
+
+
 class Optimizer:
     """Adam over `parameters`; the norm of the whole gradient is clipped to `max_grad_norm` before each step.
 

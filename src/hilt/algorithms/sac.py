@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
 from hilt.algorithms.gaussian_policy import GaussianPolicy
-from hilt.algorithms.optimizer import Optimizer, Target, minimize
+from hilt.algorithms.optimizer import Optimizer, Target, minimize, trainable
 from hilt.algorithms.sac_config import SACConfig
 from hilt.algorithms.sac_losses import (
     Encoded,
@@ -40,7 +40,7 @@ class SAC(Algorithm):
         self.policy: GaussianPolicy = self.networks.policy
         self.modules = {"networks": self.networks}
         self.optimizers = self._make_optimizers()
-        self._target = Target(self.networks.target.parameters(), self.optimizers["critic"])
+        self._target = Target(trainable(self.networks.target), self.optimizers["critic"])
         self.target_entropy = (
             config.target_entropy if config.target_entropy is not None else -spec.schema.action_dim / 2
         )
@@ -48,8 +48,7 @@ class SAC(Algorithm):
     def _make_optimizers(self) -> dict[str, Optimizer]:
         """The encoder belongs to the critics' optimiser alone."""
         config, networks = self.settings, self.networks
-        values = [self.policy.encoder, networks.critic, self.policy.discrete_critic]
-        critic = [parameter for module in values if module is not None for parameter in module.parameters()]
+        critic = trainable(self.policy.encoder, networks.critic, self.policy.discrete_critic)
         clip = config.grad_clip_norm
         return {
             "critic": Optimizer(critic, config.critic_lr, clip),
@@ -144,8 +143,8 @@ class SAC(Algorithm):
 
 
 def make_networks(config: SACConfig, spec: PolicySpec) -> SACNetworks:
-    """Fresh networks; the targets start as copies."""
-    policy = GaussianPolicy("sac", config, spec)
+    """Fresh networks; the targets start as copies, a frozen pretrained encoder is shared."""
+    policy = GaussianPolicy.fresh("sac", config, spec)
     critic = EnsembleMLP(
         config.num_critics,
         policy.encoder.feature_dim + policy.action_dim,
@@ -154,5 +153,7 @@ def make_networks(config: SACConfig, spec: PolicySpec) -> SACNetworks:
         activation=config.activation,
         norm=config.critic_norm,
     )
-    copies = copy.deepcopy((policy.encoder, critic, policy.discrete_critic))
+    backbone = policy.encoder.backbone
+    shared = {id(backbone): backbone} if backbone is not None and not trainable(backbone) else {}
+    copies = copy.deepcopy((policy.encoder, critic, policy.discrete_critic), shared)
     return SACNetworks(policy, critic, SACTarget(*copies), config.temperature_init)

@@ -61,12 +61,11 @@ class SACNetworks(nn.Module):
 
 
 class SACTarget(nn.Module):
-    """Slowly following copies, the encoder's included; never trained by gradient."""
+    """Copies that follow slowly, in this order, the encoder's included; only ever used without gradient."""
 
     def __init__(self, encoder: nn.Module, critic: EnsembleMLP, discrete_critic: nn.Module | None) -> None:
         super().__init__()
         self.encoder, self.critic, self.discrete_critic = encoder, critic, discrete_critic
-        self.requires_grad_(False)
 
 
 def q_values(critic: nn.Module, features: Tensor, action: Tensor) -> Tensor:
