@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-from toy import STATE, make_spec, small
 from torch import Tensor
+from toy import STATE, make_spec, small
 
 from hilt.algorithms.sac import SAC
 from hilt.algorithms.sac_config import SACConfig

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 from safetensors.torch import load, save
-from toy import CAMERA, STATE, changed_fields, equal, make_batch, make_spec, small
 from torch import Tensor
+from toy import CAMERA, STATE, changed_fields, equal, make_batch, make_spec, small
 
 from hilt.algorithms.base import StateError
 from hilt.algorithms.registry import policy_from_config
@@ -245,8 +245,8 @@ def test_improves_a_policy_from_reward_alone() -> None:
     """One step, reward -(a - target)^2 for a target that depends on the state: the signs are right."""
     spec = make_spec(action_dim=2)
     config = small(
-        SACConfig.reference(), critic_lr=3e-3, actor_lr=3e-3, temperature_lr=3e-3, critic_hidden_dims=(32, 32),
-        actor_hidden_dims=(32, 32), activation="relu",
+        SACConfig.reference(), critic_lr=3e-3, actor_lr=3e-3, temperature_lr=3e-3, activation="relu",
+        critic_hidden_dims=(32, 32), actor_hidden_dims=(32, 32),
     )  # fmt: skip
     algorithm, generator = SAC(config, spec, seed=0), torch.Generator().manual_seed(0)
 

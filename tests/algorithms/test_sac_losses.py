@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from toy import make_spec, small
 from torch import Tensor, nn
+from toy import make_spec, small
 
 from hilt.algorithms.optimizer import trainable
 from hilt.algorithms.sac import make_networks
