@@ -81,7 +81,7 @@ class Hand:
         self._low, self._high, self._rng = low, high, rng
         self._motion = low == -high
         clumsiness = 1 - habits.skill
-        self._spread = habits.noise * (1 + 2 * clumsiness) * (high - low) * self._motion
+        self._spread = habits.noise * (1 + clumsiness) * (high - low) * self._motion
         self._correlation = habits.noise_correlation
         self._lapse_probability = 0.15 * clumsiness
         self._lapse: NDArray[np.floating[Any]] | None = None
