@@ -117,18 +117,13 @@ class SAC(Algorithm):
         return metrics | temperature_metrics | norms
 
     def _pretrain(self, batch: Encoded) -> Metrics:
-        """Imitation trains actor and encoder, while the critics learn to value what they imitate."""
-        loss, metrics = self._value_loss(batch)
+        """Imitation alone trains actor and encoder: many cheap steps before the first action."""
         imitation = imitation_loss(
             self.policy.actor(batch.features), batch.action, batch.imitate, self.settings
         )
-        norms = minimize(loss + imitation, self.optimizers["critic"], self.optimizers["actor"])
+        norms = minimize(imitation, self.optimizers["critic"], self.optimizers["actor"])
         self._target.follow(self.settings.critic_target_update_weight)
-        return metrics | {
-            "loss_bc": imitation.detach(),
-            "critic_grad_norm": norms[0],
-            "actor_grad_norm": norms[1],
-        }
+        return {"loss_bc": imitation.detach(), "actor_grad_norm": norms[1]}
 
     def _noise(self, like: Tensor) -> Tensor:
         return torch.randn(like.shape, generator=self.generator, device=like.device)

@@ -93,7 +93,8 @@ class SACConfig:
             critic_target_reduction="mean_minus_std",
             critic_target_update_weight=0.01,
             init_std=0.3,
-            pretrain_updates=600,
+            pretrain_updates=1000,
+            critic_warmup_updates=100,
             bc_weight=1.0,
             bc_fade_updates=4000,
         )

@@ -34,6 +34,7 @@ SAC_REFERENCE: dict[str, Any] = {
     "bc_weight": 0.0,
     "bc_fade_updates": None,
     "pretrain_updates": 0,
+    "critic_warmup_updates": 0,
     "image_size_encoder": 128,
     "latent_dim": 256,
     "state_encoder_hidden_dim": 64,
@@ -94,13 +95,13 @@ class SACConfig(LearningPolicy):
     """Weight of imitating demonstrations and interventions in the actor's loss."""
     bc_fade_updates: PositiveInt | None = 4000
     """Optimisation steps over which that weight fades to 0; null: it stays."""
-    pretrain_updates: NonNegativeInt = 600
+    pretrain_updates: NonNegativeInt = 1000
     """Optimisation steps of imitation before the first action."""
     bc_filter: bool = True
     """Imitate only where the critics value the human's action above the policy's."""
     bc_loss: Literal["squared_error", "log_likelihood"] = "squared_error"
     """What imitation minimises."""
-    critic_warmup_updates: NonNegativeInt = 0
+    critic_warmup_updates: NonNegativeInt = 100
     """Optimisation steps after these in which the critics learn alone."""
     critic_network_kwargs: NetworkKwargs = NetworkKwargs()
     actor_network_kwargs: ActorNetworkKwargs = ActorNetworkKwargs()

@@ -24,6 +24,8 @@ from hilt.environment import Environment
 from hilt.processors.normalization import Mode, Statistics, statistics_of
 from hilt.training.memory import Memory
 
+_LEAST_SPREAD = 0.03
+
 
 def learning_policy(config: RunConfig) -> SACConfig | ACFQLConfig:
     """The `policy` section, which must be one that learns by interaction. Raises ConfigError."""
@@ -98,7 +100,21 @@ class Builder:
         if len(demonstrations) == 0:
             size = self.env.schema.observation[name].shape[0]
             return {"min": [-1.0] * size, "max": [1.0] * size, "mean": [0.0] * size, "std": [1.0] * size}
-        return statistics_of(demonstrations.frames[name][demonstrations.has_step])
+        return _widened(statistics_of(demonstrations.frames[name][demonstrations.has_step]))
+
+
+def _widened(statistics: dict[str, list[float]]) -> dict[str, list[float]]:
+    """What hardly varied in a few demonstrations counts as constant: blown up to the size of the rest, it
+    would tell the policy noise, or what it did last instead of what to do. Units are m and rad."""
+    low, high, std = (np.array(statistics[name]) for name in ("min", "max", "std"))
+    flat = high - low < 2 * _LEAST_SPREAD
+    middle = (low + high) / 2
+    return {
+        "min": np.where(flat, middle - 1, low).tolist(),
+        "max": np.where(flat, middle + 1, high).tolist(),
+        "mean": statistics["mean"],
+        "std": np.where(flat, 1.0, std).tolist(),
+    }
 
 
 def _mode(mapping: Mapping[FeatureType, Mode], name: str) -> Mode:
