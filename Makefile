@@ -1,0 +1,37 @@
+# `make demo` and `make test` set up everything they need by themselves.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test check bench soak proto clean
+
+# The environment is complete when its stamp is newer than what it was made from.
+$(VENV)/.ready: constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hilt needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,tensorboard,hub]'
+	touch $@
+
+demo: $(VENV)/.ready
+	$(BIN)/hilt demo
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.ready
+	$(BIN)/hilt bench --peer
+
+soak: $(VENV)/.ready
+	$(BIN)/python tests/system/soak.py
+
+proto: $(VENV)/.ready
+	$(BIN)/python -m grpc_tools.protoc -I src --python_out=src --pyi_out=src src/hilt/data/transition.proto src/hilt/transport/hilt.proto
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build src/*.egg-info
