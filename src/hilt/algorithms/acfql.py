@@ -9,10 +9,10 @@ from torch import Tensor
 
 from hilt.algorithms.acfql_config import ACFQLConfig
 from hilt.algorithms.acfql_losses import EncodedChunks, Noise, critic_loss, total_loss
-from hilt.algorithms.acfql_networks import make_networks
+from hilt.algorithms.acfql_networks import make_networks, pretrained_backbone
 from hilt.algorithms.acfql_policy import ChunkPolicy
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
-from hilt.algorithms.optimizer import Optimizer, Target, minimize
+from hilt.algorithms.optimizer import Optimizer, Target, minimize, trainable
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch
 
@@ -31,18 +31,18 @@ class ACFQL(Algorithm):
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.networks = make_networks(config, spec).to(device)
+            self.networks = make_networks(config, spec, pretrained_backbone(config, spec)).to(device)
         self.policy: ChunkPolicy = ChunkPolicy("acfql", config, spec, self.networks).to(device)
         self.modules = {"networks": self.networks}
         self.optimizers = self._make_optimizers()
-        self._target = Target(self.networks.target.parameters(), self.optimizers["critic"])
+        self._target = Target(trainable(self.networks.target), self.optimizers["critic"])
 
     def _make_optimizers(self) -> dict[str, Optimizer]:
         config, networks = self.settings, self.networks
-        critic = [*networks.encoder("critic").parameters(), *networks.critic.parameters()]
-        online = [p for name, p in networks.named_parameters() if not name.startswith("target.")]
+        critic = trainable(networks.encoder("critic"), networks.critic)
         known = {id(parameter) for parameter in critic}
-        actor = [parameter for parameter in online if id(parameter) not in known]
+        learned = trainable(networks.encoders, networks.flow, networks.actor)
+        actor = [parameter for parameter in learned if id(parameter) not in known]
         return {
             "critic": Optimizer(critic, config.critic_lr, config.grad_clip_norm),
             "actor": Optimizer(actor, config.actor_lr, config.grad_clip_norm),
@@ -128,7 +128,8 @@ class ACFQL(Algorithm):
 
 
 def to_imitate(batch: Batch, config: ACFQLConfig) -> Tensor:
-    """(B,) 1 for the chunks that the flow imitates, else 0."""
+    """(B, h): 1 for the steps that the flow imitates, else 0; never padding."""
     if config.flow_data == "all":
-        return torch.ones_like(batch.reward)
-    return (batch.is_demonstration | batch.is_intervention | batch.success).to(batch.reward.dtype)
+        return batch.valid
+    good = batch.is_demonstration | batch.is_intervention | batch.success
+    return batch.valid * good.unsqueeze(-1)

@@ -16,6 +16,7 @@ from torch.func import functional_call
 from hilt.algorithms.acfql_config import ACFQLConfig
 from hilt.algorithms.acfql_networks import ACFQLNetworks, aggregate, choose_best, generate, q_values
 from hilt.algorithms.base import Metrics
+from hilt.networks.flow import FlowActor
 
 Loss = tuple[Tensor, Metrics]
 _EPS = 1e-6
@@ -44,7 +45,7 @@ class EncodedChunks:
     valid: Tensor
     """(B, h): 1 for the steps of the chunk that happened, 0 for padding."""
     imitate: Tensor
-    """(B,): 1 where the flow imitates the chunk, else 0."""
+    """(B, h): 1 for the steps that the flow imitates, else 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,7 @@ def critic_target(
     return target if config.target_range is None else target.clamp(*config.target_range)
 
 
-def next_chunk(
-    networks: ACFQLNetworks, batch: EncodedChunks, noise: Tensor, config: ACFQLConfig
-) -> Tensor:
+def next_chunk(networks: ACFQLNetworks, batch: EncodedChunks, noise: Tensor, config: ACFQLConfig) -> Tensor:
     """A' (B, D): one sample of the one-step actor, or the best by the online critics of n of the flow."""
     if networks.actor is not None:
         chunk: Tensor = networks.actor(batch.next_actor_features, noise)
@@ -109,15 +108,17 @@ def critic_loss(
     }
 
 
-def flow_loss(networks: ACFQLNetworks, batch: EncodedChunks, start: Tensor, time: Tensor) -> Loss:
-    """L_BC = mean_{b,i,a} (v(s, (1 - tau) x0 + tau A, tau) - (A - x0))^2 valid_i, on what is to be imitated.
+def flow_loss(
+    flow: FlowActor, features: Tensor, chunk: Tensor, imitate: Tensor, start: Tensor, time: Tensor
+) -> Loss:
+    """L_BC = mean_{b,i,a} (v(s, (1 - tau) x0 + tau A, tau) - (A - x0))^2 imitate_i.
 
-    Trains the flow and its encoder. The divisor is B * D, whatever is left out.
+    `features` (B, L), `chunk` A and `start` x0 (B, D), `imitate` (B, h), `time` tau (B, 1). The divisor is
+    B * D, whatever is left out. Trains the flow and its encoder.
     """
-    x = (1 - time) * start + time * batch.chunk
-    velocity = networks.flow.velocity(batch.flow_features, x, time)
-    errors = (velocity - (batch.chunk - start)).square()
-    loss = (per_step(errors, batch) * (batch.valid * batch.imitate.unsqueeze(-1)).unsqueeze(-1)).mean()
+    velocity = flow.velocity(features, (1 - time) * start + time * chunk, time)
+    errors = (velocity - (chunk - start)).square()
+    loss = per_step_mean(errors, imitate)
     return loss, {"loss_flow": loss.detach()}
 
 
@@ -131,9 +132,7 @@ def distill_loss(
     with torch.no_grad():
         teacher = networks.flow(batch.flow_features, noise).clamp(-1, 1)
     errors = (chunk - teacher).square()
-    if config.keep_terminal_chunks:
-        errors = per_step(errors, batch) * batch.valid.unsqueeze(-1)
-    loss = errors.mean()
+    loss = per_step_mean(errors, batch.valid) if config.keep_terminal_chunks else errors.mean()
     return loss, {"loss_distill": loss.detach()}
 
 
@@ -157,7 +156,9 @@ def q_loss(networks: ACFQLNetworks, batch: EncodedChunks, chunk: Tensor, config:
 
 def actor_loss(networks: ACFQLNetworks, batch: EncodedChunks, noise: Noise, config: ACFQLConfig) -> Loss:
     """L_BC + alpha * L_dist + L_pi; L_BC alone without a one-step actor."""
-    loss, metrics = flow_loss(networks, batch, noise.start, noise.time)
+    loss, metrics = flow_loss(
+        networks.flow, batch.flow_features, batch.chunk, batch.imitate, noise.start, noise.time
+    )
     if networks.actor is not None:
         chunk = networks.actor(batch.actor_features, noise.policy)
         distill, distill_metrics = distill_loss(networks, batch, chunk, noise.policy, config)
@@ -174,6 +175,6 @@ def total_loss(networks: ACFQLNetworks, batch: EncodedChunks, noise: Noise, conf
     return critic + actor, critic_metrics | actor_metrics
 
 
-def per_step(errors: Tensor, batch: EncodedChunks) -> Tensor:
-    """(B, D) as (B, h, A)."""
-    return errors.view(*batch.valid.shape, -1)
+def per_step_mean(errors: Tensor, weight: Tensor) -> Tensor:
+    """Mean of the `errors` (B, D) of chunks, each step's times its `weight` (B, h)."""
+    return (errors.view(*weight.shape, -1) * weight.unsqueeze(-1)).mean()

@@ -9,21 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from hilt.algorithms.acfql_config import ACFQLConfig
+from hilt.algorithms.optimizer import trainable
 from hilt.algorithms.spec import PolicySpec
 from hilt.networks.encoders import ObservationEncoder
 from hilt.networks.ensemble import EnsembleMLP
 from hilt.networks.flow import FlowActor, OneStepActor, xavier_
+from hilt.networks.pretrained import PretrainedEncoder, load_pretrained
 
 Role = Literal["critic", "flow", "actor"]
 
 
 class CriticTarget(nn.Module):
-    """Slowly following copies of the critics and their encoder; never trained by gradient."""
+    """Copies that follow slowly, in this order; only ever used without gradient."""
 
     def __init__(self, encoder: ObservationEncoder, critic: EnsembleMLP) -> None:
         super().__init__()
         self.encoder, self.critic = encoder, critic
-        self.requires_grad_(False)
 
 
 class ACFQLNetworks(nn.Module):
@@ -39,7 +40,9 @@ class ACFQLNetworks(nn.Module):
         super().__init__()
         self.encoders = nn.ModuleDict(cast(dict[str, nn.Module], encoders))
         self.critic, self.flow, self.actor = critic, flow, actor
-        self.target = CriticTarget(*copy.deepcopy((encoders["critic"], critic)))
+        backbone = encoders["critic"].backbone
+        constant = {id(backbone): backbone} if backbone is not None and not trainable(backbone) else {}
+        self.target = CriticTarget(*copy.deepcopy((encoders["critic"], critic), constant))
 
     def encoder(self, role: Role) -> ObservationEncoder:
         """The encoder of `role`: that of the critics, where all share one."""
@@ -55,15 +58,18 @@ class ACFQLNetworks(nn.Module):
         return self.encoder("flow" if self.actor is None else "actor")
 
 
-def make_networks(config: ACFQLConfig, spec: PolicySpec) -> ACFQLNetworks:
-    """Fresh networks; the targets start as copies."""
-    roles: list[Role] = ["critic"] if config.shared_encoder else ["critic", "flow", "actor"]
-    if config.actor_type == "best_of_n" and "actor" in roles:
-        roles.remove("actor")
-    encoders = {
-        role: ObservationEncoder(spec.vectors, spec.images, spec.normalizer(), config.encoder)
-        for role in roles
-    }
+def pretrained_backbone(config: ACFQLConfig, spec: PolicySpec) -> PretrainedEncoder | None:
+    """As the settings say. Raises UnsupportedModelError when it cannot be had."""
+    if config.vision_encoder_name is None or not spec.images:
+        return None
+    return load_pretrained(config.vision_encoder_name, trainable=not config.freeze_vision_encoder)
+
+
+def make_networks(
+    config: ACFQLConfig, spec: PolicySpec, backbone: PretrainedEncoder | None = None
+) -> ACFQLNetworks:
+    """Fresh networks, but for a pretrained `backbone`; the targets start as copies."""
+    encoders = make_encoders(config, spec, backbone)
     feature_dim, chunk_dim = encoders["critic"].feature_dim, config.chunk_size * spec.schema.action_dim
     critic = EnsembleMLP(
         config.num_critics,
@@ -93,6 +99,25 @@ def make_networks(config: ACFQLConfig, spec: PolicySpec) -> ACFQLNetworks:
         init_final=config.init_final,
     )
     return ACFQLNetworks(encoders, critic, flow, actor if config.actor_type == "distilled" else None)
+
+
+def make_encoders(
+    config: ACFQLConfig, spec: PolicySpec, backbone: PretrainedEncoder | None
+) -> dict[Role, ObservationEncoder]:
+    """One for each role that has its own. A frozen backbone is the same in all, a trained one is copied."""
+    roles: list[Role] = ["critic"]
+    if not config.shared_encoder:
+        roles += ["flow", "actor"] if config.actor_type == "distilled" else ["flow"]
+    return {
+        role: ObservationEncoder(
+            spec.vectors,
+            spec.images,
+            spec.normalizer(),
+            config.encoder,
+            copy.deepcopy(backbone) if backbone is not None and backbone.trainable else backbone,
+        )
+        for role in roles
+    }
 
 
 def q_values(critic: nn.Module, features: Tensor, chunk: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from hilt.algorithms.acfql_networks import ACFQLNetworks, choose_best, generate,
 from hilt.algorithms.base import Policy
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import ObservationBatch
+from hilt.networks.pretrained import PretrainedEncoder
 
 
 class ChunkPolicy(Policy):
@@ -24,13 +25,17 @@ class ChunkPolicy(Policy):
     one and sets it back as an episode begins, else that of a generator made for each plan.
     """
 
-    def __init__(
-        self, kind: str, config: ACFQLConfig, spec: PolicySpec, networks: ACFQLNetworks
-    ) -> None:
+    def __init__(self, kind: str, config: ACFQLConfig, spec: PolicySpec, networks: ACFQLNetworks) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {"type": kind, "acfql": config.to_json(), **spec.to_json()}
-        self.settings = config
         self.encoder, self.generator = networks.generator_encoder, networks.generator
+        backbone = self.encoder.backbone
+        self.config: dict[str, Any] = {
+            "type": kind,
+            "acfql": config.to_json(),
+            "backbone": backbone.to_json() if isinstance(backbone, PretrainedEncoder) else None,
+            **spec.to_json(),
+        }
+        self.settings = config
         chooses = config.num_samples > 1
         self.critic = networks.critic if chooses else None
         own = chooses and not config.shared_encoder
@@ -43,7 +48,8 @@ class ChunkPolicy(Policy):
     def from_config(config: Mapping[str, Any]) -> ChunkPolicy:
         """The policy, untrained, that `config` describes."""
         settings, spec = ACFQLConfig.from_json(config["acfql"]), PolicySpec.from_json(config)
-        return ChunkPolicy(config["type"], settings, spec, make_networks(settings, spec))
+        backbone = PretrainedEncoder.from_json(config["backbone"]) if config["backbone"] else None
+        return ChunkPolicy(config["type"], settings, spec, make_networks(settings, spec, backbone))
 
     @torch.inference_mode()
     def act(
@@ -84,7 +90,7 @@ class ChunkPolicy(Policy):
         else:
             values = features if self.critic_encoder is None else self.critic_encoder(observation)
             chunk = choose_best(self.critic, values, chunks, self.settings)
-        return self.scaling.to_env(chunk.unflatten(1, self.chunk_shape))
+        return self.scaling.to_env(chunk.view(-1, *self.chunk_shape))
 
     def reset(self) -> None:
         self._pending.clear()

@@ -29,13 +29,13 @@ def trainable(*modules: nn.Module | None) -> list[nn.Parameter]:
 
 
 class Optimizer:
-    """Adam over `parameters`; the norm of the whole gradient is clipped to `max_grad_norm` before each step.
+    """Adam over `parameters`; the norm of the whole gradient is clipped to `max_grad_norm`, if given.
 
     The parameters and their gradients live in flat buffers, on the device where the parameters are now.
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], lr: float, max_grad_norm: float = float("inf")
+        self, parameters: Iterable[nn.Parameter], lr: float, max_grad_norm: float | None = None
     ) -> None:
         self.parameters = list(parameters)
         self.lr, self.max_grad_norm = lr, max_grad_norm
@@ -49,7 +49,8 @@ class Optimizer:
     def step(self) -> Tensor:
         """Applies and clears the gradients; returns their norm before clipping."""
         norm: Tensor = torch.linalg.vector_norm(self.grad)
-        self.grad.mul_((self.max_grad_norm / (norm + 1e-6)).clamp_(max=1))
+        if self.max_grad_norm is not None:
+            self.grad.mul_((self.max_grad_norm / (norm + 1e-6)).clamp_(max=1))
         self._count += 1
         torch._fused_adam_(
             [self.values], [self.grad], [self._mean], [self._square], [], [self._count],

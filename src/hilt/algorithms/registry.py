@@ -8,6 +8,10 @@ from typing import Any
 
 import torch
 
+from hilt.algorithms.acfql import ACFQL
+from hilt.algorithms.acfql_cloning import FlowCloning
+from hilt.algorithms.acfql_config import ACFQLConfig
+from hilt.algorithms.acfql_policy import ChunkPolicy
 from hilt.algorithms.base import Algorithm, Policy
 from hilt.algorithms.behavior_cloning import BehaviorCloning
 from hilt.algorithms.gaussian_policy import GaussianPolicy
@@ -34,9 +38,19 @@ def _bc(keys: Mapping[str, Any], spec: PolicySpec, seed: int, device: Device) ->
     return BehaviorCloning(SACConfig.from_keys(keys), spec, seed=seed, device=device)
 
 
+def _acfql(keys: Mapping[str, Any], spec: PolicySpec, seed: int, device: Device) -> Algorithm:
+    return ACFQL(ACFQLConfig.from_keys(keys), spec, seed=seed, device=device)
+
+
+def _flow_bc(keys: Mapping[str, Any], spec: PolicySpec, seed: int, device: Device) -> Algorithm:
+    return FlowCloning(ACFQLConfig.from_keys(keys), spec, seed=seed, device=device)
+
+
 REGISTRY: dict[str, Entry] = {
     "sac": Entry(_sac, GaussianPolicy.from_config),
     "bc": Entry(_bc, GaussianPolicy.from_config),
+    "acfql": Entry(_acfql, ChunkPolicy.from_config),
+    "flow_bc": Entry(_flow_bc, ChunkPolicy.from_config),
 }
 
 
