@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hilt.sim import rotations
 from hilt.sim.control import CLOSE, DOWN, OPEN, Controller
 from hilt.sim.panda import Array, Panda, Physics, body_pose
-from hilt.sim.tasks.base import Flags, Task, TaskExpert, Variation, distance, inside
+from hilt.sim.tasks.base import Flags, Task, TaskExpert, Variation, distance, inside, square_to
 
 COLOURS = ((0.85, 0.16, 0.12), (0.95, 0.70, 0.10), (0.20, 0.62, 0.25), (0.12, 0.40, 0.80), (0.50, 0.22, 0.62))
 COUNT = len(COLOURS)
@@ -130,10 +130,8 @@ CRUISE = 0.11
 CLEAR = 0.075
 """Height from which the open fingers, or a box in them, no longer touch what stands on the table, m."""
 
-PLACED = 0.015
-"""How near to its target the expert puts a box; within `SETTLED` it is content with where it is, m."""
-
-SETTLED = 0.022
+PLACED, SETTLED = 0.015, 0.022
+"""How near to its target the expert lets go of a box, and from where on it fetches it once more, m."""
 
 
 class ArrangeBoxesExpert(TaskExpert):
@@ -176,18 +174,13 @@ class ArrangeBoxesExpert(TaskExpert):
     def _fetch(self, index: int) -> NDArray[np.float32]:
         box, tcp = self.task.box_pos(self.data)[index], self.robot.tcp_pos(self.data)
         aside = float(distance(box[:2], tcp[:2]))
-        aligned = self._aligned(float(self.task.box_yaw(self.data)[index]))
+        aligned = square_to(float(self.task.box_yaw(self.data)[index]))
         if aside < 0.012 and abs(tcp[2] - box[2]) < 0.012:
             return self.steer(box, aligned, CLOSE)
         if tcp[2] < CLEAR and aside > 0.03:
             return self.steer(np.array((*tcp[:2], CRUISE)) if self._open() else tcp, DOWN, OPEN)
         above = np.clip(5.0 * (aside - 0.01), 0.0, CRUISE - HALF)
         return self.steer(box + np.array((0.0, 0.0, above)), aligned, OPEN)
-
-    def _aligned(self, yaw: float) -> Array:
-        """The tool straight down, its fingers parallel to the faces of a box, the nearest way round."""
-        wanted = yaw - np.pi / 2 * round(yaw / (np.pi / 2))
-        return rotations.multiply(rotations.from_rotation_vector(np.array((0.0, 0.0, wanted))), DOWN)
 
 
 def _apart(rng: np.random.Generator) -> Array:

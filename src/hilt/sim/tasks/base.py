@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.sim import rotations
-from hilt.sim.control import STAY, Controller
+from hilt.sim.control import DOWN, STAY, Controller
 from hilt.sim.panda import Array, Panda, Physics
 
 Flags = NDArray[np.bool_]
@@ -115,6 +115,13 @@ class TaskExpert(ABC):
         return np.clip(np.concatenate(parts), self.controller.space.low, self.controller.space.high).astype(
             np.float32
         )
+
+
+def square_to(yaw: float) -> Array:
+    """The tool straight down, its fingers parallel to the faces of a cube at `yaw`, the nearest way round."""
+    quarter = np.pi / 2
+    turn = np.array((0.0, 0.0, yaw - quarter * round(yaw / quarter)))
+    return rotations.multiply(rotations.from_rotation_vector(turn), DOWN)
 
 
 def inside(pos: Array, low: Array, high: Array) -> Flags:

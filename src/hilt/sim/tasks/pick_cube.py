@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.sim import rotations
-from hilt.sim.control import CLOSE, DOWN, OPEN, STAY, Controller
+from hilt.sim.control import CLOSE, OPEN, STAY, Controller
 from hilt.sim.panda import Array, Panda, Physics, body_pose
-from hilt.sim.tasks.base import Flags, Task, TaskExpert, Variation, distance, inside
+from hilt.sim.tasks.base import Flags, Task, TaskExpert, Variation, distance, inside, square_to
 
 HALF = 0.02
 """Half the cube's edge, m."""
@@ -109,8 +109,4 @@ class PickCubeExpert(TaskExpert):
         return bool(near_edge or dropped)
 
     def _aligned(self) -> Array:
-        """The tool straight down, its fingers parallel to the faces of the cube, the nearest way round."""
-        wanted = float(rotations.yaw(self.task.cube_quat(self.data)))
-        quarter = np.pi / 2
-        wanted -= quarter * round(wanted / quarter)
-        return rotations.multiply(rotations.from_rotation_vector(np.array((0.0, 0.0, wanted))), DOWN)
+        return square_to(float(rotations.yaw(self.task.cube_quat(self.data))))
