@@ -22,6 +22,7 @@ from hilt.algorithms.sac_losses import (
     critic_target,
     discrete_critic_loss,
     imitation_loss,
+    margin_loss,
     temperature_loss,
 )
 from hilt.networks.distributions import SquashedGaussian
@@ -225,3 +226,15 @@ def test_softplus_form_of_the_density_does_not_cancel() -> None:
     _, log_prob = distribution.sample_with_log_prob(torch.zeros(1, 1, dtype=torch.float64))
     slope = 2 * (np.log(2) - 15 - F.softplus(torch.tensor(-30.0, dtype=torch.float64)))
     torch.testing.assert_close(log_prob, (-0.5 * np.log(2 * np.pi) - slope).reshape(1))
+
+
+def test_margin_loss_vanishes_only_where_the_humans_gripper_command_leads_by_the_margin() -> None:
+    values = torch.tensor([[1.0, 0.8, 0.0], [1.0, 0.95, 0.0], [0.0, 0.5, 1.0]], dtype=torch.float64)
+    chosen = torch.tensor([0, 0, 1])
+    everything = torch.tensor([True, True, True])
+    # Leads by 0.2; leads by 0.05, 0.05 short; trails by 0.5, 0.6 short.
+    torch.testing.assert_close(
+        margin_loss(values, chosen, everything), torch.tensor((0.0 + 0.05 + 0.6) / 3, dtype=torch.float64)
+    )
+    only_first = torch.tensor([True, False, False])
+    assert margin_loss(values, chosen, only_first) == 0

@@ -19,6 +19,7 @@ from hilt.algorithms.sac_losses import (
     critic_loss,
     discrete_critic_loss,
     imitation_loss,
+    margin_loss,
     temperature_loss,
 )
 from hilt.algorithms.spec import PolicySpec
@@ -60,7 +61,7 @@ class SAC(Algorithm):
         step = self.updates - self.settings.pretrain_updates
         self.updates += 1
         if step < 0:
-            return self._pretrain(self._encode(sample()))
+            return self._pretrain(sample())
         for _ in range(self.settings.utd_ratio - 1):
             self._update_critics(self._encode(sample()))
         batch = self._encode(sample())
@@ -116,11 +117,15 @@ class SAC(Algorithm):
         norms = {"actor_grad_norm": norm, "temperature_grad_norm": temperature_norm}
         return metrics | temperature_metrics | norms
 
-    def _pretrain(self, batch: Encoded) -> Metrics:
-        """Imitation alone trains actor and encoder: many cheap steps before the first action."""
-        imitation = imitation_loss(
-            self.policy.actor(batch.features), batch.action, batch.imitate, self.settings
-        )
+    def _pretrain(self, batch: Batch) -> Metrics:
+        """Imitation alone trains encoder, actor and gripper: many cheap steps before the first action."""
+        encoder = self.policy.encoder
+        features = encoder(batch.observation, encoder.draw_noise(len(batch.reward), self.generator))
+        action, gripper = self.policy.split(batch.action)
+        imitate = batch.is_intervention | batch.is_demonstration
+        imitation = imitation_loss(self.policy.actor(features), action, imitate, self.settings)
+        if self.policy.discrete_critic is not None and gripper is not None:
+            imitation = imitation + margin_loss(self.policy.discrete_critic(features), gripper, imitate)
         norms = minimize(imitation, self.optimizers["critic"], self.optimizers["actor"])
         self._target.follow(self.settings.critic_target_update_weight)
         return {"loss_bc": imitation.detach(), "actor_grad_norm": norms[1]}

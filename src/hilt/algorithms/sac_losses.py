@@ -175,6 +175,17 @@ def imitation_loss(
     return (error * imitate).sum() / imitate.sum().clamp(min=1)
 
 
+def margin_loss(values: Tensor, chosen: Tensor, imitate: Tensor, margin: float = 0.1) -> Tensor:
+    """max_g (Q(s)[g] + margin [g != g_human]) - Q(s)[g_human], where `imitate` (B,) bool: the human's gripper
+    command (B,) is to look best by a margin (Hester et al., Deep Q-learning from Demonstrations, 2018).
+
+    `values` (B, G) are the discrete critic's.
+    """
+    best = values.gather(-1, chosen.unsqueeze(-1)).squeeze(-1)
+    others = (values + margin).scatter(-1, chosen.unsqueeze(-1), best.unsqueeze(-1))
+    return ((others.amax(-1) - best) * imitate).sum() / imitate.sum().clamp(min=1)
+
+
 def temperature_loss(log_temperature: Tensor, entropy: Tensor, target_entropy: float) -> Loss:
     """alpha * (entropy - target_entropy): alpha falls while the policy is more random than it should be."""
     loss = log_temperature.exp() * (entropy - target_entropy)
