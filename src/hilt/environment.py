@@ -63,14 +63,18 @@ class Outcome:
     info: dict[str, Any]
 
 
-def episode_seed(stream: str, seed: int, index: int) -> int:
-    """The seed of episode `index` of the stream called `stream`: streams never share episodes.
+_JUDGED = {"validation": 1, "evaluation": 2}
+"""Streams on which policies are judged -> the remainder of their seeds divided by 4; that of others is 0."""
 
-    Training, validation and the final evaluation are streams of their own, so that no policy is ever judged
-    on an episode that it was trained on.
+
+def episode_seed(stream: str, seed: int, index: int) -> int:
+    """The seed (31 bits) of episode `index` of the stream called `stream`.
+
+    Validation, the final evaluation and all that trains have no seed in common, so that no policy is ever
+    judged on an episode that it was trained on. Streams that train share seeds by chance only.
     """
     sequence = np.random.SeedSequence((zlib.crc32(stream.encode()), seed, index))
-    return int(sequence.generate_state(1)[0] & 0x7FFFFFFF)
+    return int(sequence.generate_state(1)[0]) & 0x7FFFFFFC | _JUDGED.get(stream, 0)
 
 
 class Environment:
@@ -84,6 +88,7 @@ class Environment:
         success_threshold: for environments without `info["is_success"]`: a step reward from which the step
             is a success.
         trust_operator: only the operator's word pays: reward 1 and the end on SUCCESS, nothing before.
+        penalty_in_reward: whatever else pays, the gripper's penalty is added to it.
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class Environment:
         reward_function: RewardFunction | None = None,
         success_threshold: float | None = None,
         trust_operator: bool = False,
+        penalty_in_reward: bool = False,
     ) -> None:
         if not isinstance(env.action_space, gym.spaces.Box) or len(env.action_space.shape) != 1:
             raise ValueError(f"actions must be a Box of one dimension, this one has {env.action_space}")
@@ -103,6 +109,7 @@ class Environment:
         self._reward_function = reward_function
         self._success_threshold = success_threshold
         self._trust_operator = trust_operator
+        self._penalty_in_reward = penalty_in_reward
         self.action_low = env.action_space.low.astype(np.float32)
         self.action_high = env.action_space.high.astype(np.float32)
         available = observed_features(self._all_features(env.observation_space.sample()))
@@ -165,7 +172,7 @@ class Environment:
             float(info.get("discrete_penalty", 0.0)),
             dict(info),
         )
-        return self._with_event(self._with_reward_function(outcome), event)
+        return self._with_penalty(self._with_event(self._with_reward_function(outcome), event))
 
     def clip(self, action: Action) -> Action:
         """`action` [A] within the bounds of the action space, as it will be executed and recorded."""
@@ -214,3 +221,8 @@ class Environment:
         if event is Event.FAILURE:
             return replace(outcome, reward=0.0, terminated=True, truncated=False)
         return outcome
+
+    def _with_penalty(self, outcome: Outcome) -> Outcome:
+        if not self._penalty_in_reward:
+            return outcome
+        return replace(outcome, reward=outcome.reward + outcome.discrete_penalty)

@@ -40,6 +40,10 @@ class Refused:
     harmless: tuple[object, ...] = (None,)
 
 
+class Secret:
+    """Marks a key whose value is never written to a file or sent anywhere."""
+
+
 class Section(BaseModel):
     """A group of keys. Types are strict, unknown keys errors; null for a sub-section means its defaults."""
 
@@ -78,6 +82,11 @@ def invalid(message: str, *key: str) -> PydanticCustomError:
 def effect(field: FieldInfo) -> NoEffect | Refused | None:
     """The class of a key: None means honoured."""
     return next((mark for mark in field.metadata if isinstance(mark, NoEffect | Refused)), None)
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """The value of this key stays in memory."""
+    return any(isinstance(mark, Secret) for mark in field.metadata)
 
 
 def sections_of(field: FieldInfo) -> list[type[Section]]:

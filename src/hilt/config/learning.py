@@ -16,6 +16,7 @@ from hilt.config.fields import (
     PositiveFloat,
     PositiveInt,
     Refused,
+    Secret,
     Section,
     invalid,
 )
@@ -91,8 +92,8 @@ class ActorLearnerConfig(Section):
     """Seconds between two publications of the weights; null: after every update that an actor could use."""
     queue_get_timeout: Annotated[float, NoEffect("nothing waits on a queue by polling")] = 2.0
     """Timeout of a queue."""
-    token: str | None = None
-    """Secret that actors must present."""
+    token: Annotated[str | None, Secret()] = None
+    """Secret that actors must present; written to no file (HILT_TOKEN in the environment says it, too)."""
     tls_cert: str | None = None
     """PEM file of the learner's certificate, for the learner to present and the actors to trust."""
     tls_key: str | None = None

@@ -18,6 +18,7 @@ from hilt.config.fields import (
     PositiveFloat,
     PositiveInt,
     Refused,
+    Secret,
     Section,
     invalid,
 )
@@ -80,8 +81,8 @@ class UIConfig(Section):
     """Address that it listens on; anything but loopback gets TLS."""
     port: Port = 8642
     """Its port; 0: any that is free."""
-    token: str | None = None
-    """Secret in the link; null: a new one each time."""
+    token: Annotated[str | None, Secret()] = None
+    """Secret in the link; null: a new one each time; written to no file."""
     open_browser: bool = True
     """Open it when there is a display."""
 
