@@ -88,7 +88,6 @@ class Environment:
         success_threshold: for environments without `info["is_success"]`: a step reward from which the step
             is a success.
         trust_operator: only the operator's word pays: reward 1 and the end on SUCCESS, nothing before.
-        penalty_in_reward: whatever else pays, the gripper's penalty is added to it.
     """
 
     def __init__(
@@ -100,7 +99,6 @@ class Environment:
         reward_function: RewardFunction | None = None,
         success_threshold: float | None = None,
         trust_operator: bool = False,
-        penalty_in_reward: bool = False,
     ) -> None:
         if not isinstance(env.action_space, gym.spaces.Box) or len(env.action_space.shape) != 1:
             raise ValueError(f"actions must be a Box of one dimension, this one has {env.action_space}")
@@ -109,7 +107,6 @@ class Environment:
         self._reward_function = reward_function
         self._success_threshold = success_threshold
         self._trust_operator = trust_operator
-        self._penalty_in_reward = penalty_in_reward
         self.action_low = env.action_space.low.astype(np.float32)
         self.action_high = env.action_space.high.astype(np.float32)
         available = observed_features(self._all_features(env.observation_space.sample()))
@@ -172,7 +169,7 @@ class Environment:
             float(info.get("discrete_penalty", 0.0)),
             dict(info),
         )
-        return self._with_penalty(self._with_event(self._with_reward_function(outcome), event))
+        return self._with_event(self._with_reward_function(outcome), event)
 
     def clip(self, action: Action) -> Action:
         """`action` [A] within the bounds of the action space, as it will be executed and recorded."""
@@ -221,8 +218,3 @@ class Environment:
         if event is Event.FAILURE:
             return replace(outcome, reward=0.0, terminated=True, truncated=False)
         return outcome
-
-    def _with_penalty(self, outcome: Outcome) -> Outcome:
-        if not self._penalty_in_reward:
-            return outcome
-        return replace(outcome, reward=outcome.reward + outcome.discrete_penalty)

@@ -65,7 +65,6 @@ def make_environment(
             reward_function=reward_function,
             success_threshold=config.env.success_reward_threshold,
             trust_operator=trust_operator,
-            penalty_in_reward=config.env.processor.gripper.gripper_penalty_in_reward,
         )
     except ObservationError as error:
         raise ConfigError("policy.input_features", str(error)) from error
