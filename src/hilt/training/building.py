@@ -23,6 +23,7 @@ from hilt.data.transition import ENVIRONMENT_STATE
 from hilt.environment import Environment
 from hilt.processors.normalization import Mode, Statistics, statistics_of
 from hilt.training.memory import Memory
+from hilt.training.targets import target_range
 
 _LEAST_SPREAD = 0.03
 
@@ -50,6 +51,7 @@ class Builder:
             self.env.schema,
             online_capacity=policy.online_buffer_capacity,
             demonstration_capacity=policy.offline_buffer_capacity,
+            penalty_in_reward=self.config.env.processor.gripper.gripper_penalty_in_reward,
         )
 
     def algorithm(self, memory: Memory, saved: Mapping[str, Any] | None) -> Algorithm:
@@ -57,7 +59,22 @@ class Builder:
         statistics, else by those of the demonstrations."""
         policy = learning_policy(self.config)
         spec = self._spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved)
-        return make_algorithm(policy.type, to_dict(policy), spec, device=self.device, seed=self.config.seed)
+        keys = {
+            **to_dict(policy),
+            "target_range": target_range(self.config.env, policy),
+            "pretrain_updates": self.offline_updates(memory, saved),
+        }
+        return make_algorithm(policy.type, keys, spec, device=self.device, seed=self.config.seed)
+
+    def offline_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
+        """Updates before the first action: as in the run of the policy whose configuration is `saved`; none
+        without demonstrations to learn from."""
+        policy = learning_policy(self.config)
+        if isinstance(policy, SACConfig) and saved is not None:
+            return int(saved["sac"]["pretrain_updates"])
+        if len(memory.demonstrations) == 0:
+            return 0
+        return policy.pretrain_updates if isinstance(policy, SACConfig) else policy.offline_steps
 
     def sampler(self, memory: Memory) -> MixedSampler:
         return MixedSampler(

@@ -60,6 +60,10 @@ class Plan:
     pace: Pace
     target_success_rate: float | None = None
     validation_episodes: int = 100
+    eval_freq: int = 0
+    """Online updates between two validations, whatever the target; 0: none."""
+    only_successful_warm_up: bool = False
+    """Only steps of successful episodes count for the warm-up."""
     log_freq: int = 200
     save_freq: int = 20_000
     save_every_s: float = 60.0
@@ -103,18 +107,22 @@ class Learner:
         self._update_rate, self._step_rate = Rate(), Rate()
         self._rates = (0.0, 0.0)
         self._hold = False
+        self._validated_at = 0
+        self.best_success_rate = 0.0
+        """The highest in a validation."""
         self.reached_target = False
 
     def run(self) -> None:
         """Train until `online_steps`, the target success rate, or a request to stop; then save."""
         self._learn_offline()
         self._publish()
+        self._validated_at = self._online_updates
         while not self._finished():
             self._memory.absorb()
             self._take_reports()
             if self._should_validate():
                 self.reached_target = self._validate()
-            elif self._plan.pace.may_update(self._memory.env_steps, self._online_updates):
+            elif self._plan.pace.may_update(self._experience, self._online_updates):
                 self._enter("online")
                 self._update()
             else:
@@ -127,11 +135,19 @@ class Learner:
     def _online_updates(self) -> int:
         return self._algorithm.updates - self._plan.offline_updates
 
+    @property
+    def _experience(self) -> int:
+        """Environment steps; until the warm-up is over, those that count for it."""
+        successful = self._memory.successful_steps
+        if self._plan.only_successful_warm_up and self._plan.pace.warming_up(successful):
+            return successful
+        return self._memory.env_steps
+
     def _finished(self) -> bool:
         return self._should_stop() or self.reached_target or self._memory.env_steps >= self._plan.online_steps
 
     def _hold_or_release(self) -> None:
-        ahead = self._plan.pace.actors_hold(self._memory.env_steps, self._online_updates)
+        ahead = self._plan.pace.actors_hold(self._experience, self._online_updates)
         hold = ahead and self._phase == "online"
         if hold != self._hold:
             self._hold = hold
@@ -157,16 +173,18 @@ class Learner:
 
     def _wait_for_experience(self) -> None:
         """Sleeps until something arrives: never spins."""
-        warming = self._plan.pace.warming_up(self._memory.env_steps)
+        warming = self._plan.pace.warming_up(self._experience)
         who = "transitions from the actors" if self._actors.actors else "an actor to connect"
         self._enter("warm-up" if warming else "online", who)
         self._memory.absorb(_WAIT_S)
 
     def _should_validate(self) -> bool:
-        target = self._plan.target_success_rate
-        if target is None or self._phase != "online" or not self._actors.actors:
+        if self._phase != "online" or not self._actors.actors:
             return False
-        promising = self._history.success_rate >= target / 2
+        target, every = self._plan.target_success_rate, self._plan.eval_freq
+        if every and self._online_updates - self._validated_at >= every:
+            return True
+        promising = target is not None and self._history.success_rate >= target / 2
         return promising and self._validate_due.due()
 
     def _validate(self) -> bool:
@@ -182,8 +200,13 @@ class Learner:
                 break
             self._housekeep(publish=False)
         self._validate_due.restart()
+        self._validated_at = self._online_updates
         self._enter("online")
-        return float(self._validated.get("validation", 0.0)) >= (self._plan.target_success_rate or 2.0)
+        rate = float(self._validated.get("validation", 0.0))
+        if rate > self.best_success_rate and self._plan.save:
+            self.best_success_rate = rate
+            self.save(best=True)
+        return rate >= (self._plan.target_success_rate or 2.0)
 
     def _take_reports(self) -> None:
         for _, report in self._actors.reports():
@@ -277,6 +300,7 @@ class Learner:
                 "history": self._history.state(),
                 "sampler": self._sampler_state(),
                 "reached_target": self.reached_target,
+                "best_success_rate": self.best_success_rate,
             },
         )
         try:
@@ -290,4 +314,4 @@ class Learner:
         self._publish()
         self._tell(stop=True)
         if self._plan.save:
-            self.save(best=self.reached_target)
+            self.save()

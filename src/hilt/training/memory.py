@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from hilt.data.episode_log import EpisodeLog
@@ -29,12 +30,17 @@ class Memory:
         online_capacity: int,
         demonstration_capacity: int,
         transform: FrameTransform | None = None,
+        penalty_in_reward: bool = False,
     ) -> None:
+        """`penalty_in_reward`: the buffers' rewards, not the log's, hold the gripper penalty."""
         self.log = EpisodeLog(folder, schema)
         self.online = ReplayBuffer(online_capacity, schema, transform)
         self.demonstrations = ReplayBuffer(demonstration_capacity, schema, transform)
         self.env_steps = 0
         """Steps of the actors in the buffer or forgotten by it, over all restarts."""
+        self.successful_steps = 0
+        """Those of them in episodes that have ended in success."""
+        self._penalty_in_reward = penalty_in_reward
         self._inbox: queue.Queue[Transition | int] = queue.Queue(_INBOX_SIZE)
 
     def restore(self) -> int:
@@ -85,8 +91,14 @@ class Memory:
         self.log.close()
 
     def _add(self, transition: Transition, source: Source) -> bool:
+        if self._penalty_in_reward:
+            reward = transition.reward + transition.discrete_penalty
+            transition = replace(transition, reward=reward, discrete_penalty=0.0)
         added = route(transition, source, self.online, self.demonstrations)
-        self.env_steps += added and source is Source.ONLINE
+        if added and source is Source.ONLINE:
+            self.env_steps += 1
+            if transition.done and transition.is_success:
+                self.successful_steps += transition.step + 1
         return added
 
     def _cut(self, episode_id: int) -> None:

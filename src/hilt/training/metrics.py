@@ -77,17 +77,27 @@ class TensorBoard:
 class WeightsAndBiases:
     """Records to Weights & Biases (extra `[wandb]`); `mode: "offline"` needs no account."""
 
-    def __init__(self, options: Mapping[str, Any], run: Path, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        run: Path,
+        config: Mapping[str, Any],
+        artifact: Path | None = None,
+    ) -> None:
+        """The folder `artifact`, the saved policy, is uploaded at the end."""
         try:
             import wandb
         except ImportError:
             raise SystemExit("Weights & Biases is not installed: pip install 'hilt[wandb]'") from None
+        self._artifact = artifact
         self._run = wandb.init(dir=str(run), config=dict(config), resume="allow", **options)
 
     def write(self, record: Mapping[str, Any]) -> None:
         self._run.log(dict(record))
 
     def close(self) -> None:
+        if self._artifact is not None and self._artifact.is_dir():
+            self._run.log_artifact(self._artifact, name=f"policy-{self._run.id}", type="model")
         self._run.finish()
 
 

@@ -12,6 +12,7 @@ import torch
 from hilt.config.device import resolve_device
 from hilt.config.errors import ConfigError
 from hilt.config.learning import ActorLearnerConfig
+from hilt.config.policy import ACFQLConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.data.transition import Schema, Transition
@@ -78,7 +79,8 @@ def run_actor(config: RunConfig, run: Path | None, should_stop: Stop) -> None:
         if first is not None:
             policy = FreshPolicy(first, client.weights, seed=config.seed + index)
             rollout = _rollout(config, env, policy, operator, client)
-            Actor(rollout, policy, client, index=index, seed=config.seed, should_stop=should_stop).run()
+            seed = learning_policy(config).online_env_seed
+            Actor(rollout, policy, client, index=index, seed=seed, should_stop=should_stop).run()
         client.drain(_DRAIN_S)
     operator.close()
     env.close()
@@ -108,7 +110,7 @@ def _make_learner(
         view.say(f"going on from update {checkpoint.step}")
     metrics = Metrics(_sinks(config, run), elapsed_s)
     learner = Learner(
-        plan=_plan(config),
+        plan=_plan(config, builder.offline_updates(memory, checkpoint.config if checkpoint else None)),
         algorithm=algorithm,
         sample=builder.draw(sampler),
         memory=memory,
@@ -121,13 +123,15 @@ def _make_learner(
         should_stop=should_stop,
         sampler_state=lambda: dict(sampler.generator.bit_generator.state),
     )
+    if checkpoint is not None:
+        learner.best_success_rate = float(checkpoint.counters["best_success_rate"])
     return learner, metrics
 
 
-def _plan(config: RunConfig) -> Plan:
+def _plan(config: RunConfig, offline_updates: int) -> Plan:
     policy = learning_policy(config)
     return Plan(
-        offline_updates=policy.pretrain_updates if policy.type == "sac" else policy.offline_steps,
+        offline_updates=offline_updates,
         online_steps=policy.online_steps,
         pace=Pace(
             config.max_updates_per_env_step,
@@ -135,6 +139,9 @@ def _plan(config: RunConfig) -> Plan:
             config.max_env_steps_per_update,
         ),
         target_success_rate=config.target_success_rate,
+        eval_freq=config.eval_freq,
+        only_successful_warm_up=isinstance(policy, ACFQLConfig)
+        and policy.only_successful_online_step_before_learning,
         log_freq=config.log_freq,
         save_freq=config.save_freq,
         save_every_s=config.save_every_s,
@@ -157,7 +164,8 @@ def _sinks(config: RunConfig, run: Path) -> list[MetricsSink]:
             "id": wandb.run_id,
             "name": config.name,
         }
-        sinks.append(WeightsAndBiases(options, run, to_dict(config)))
+        artifact = None if wandb.disable_artifact else run / "checkpoints" / "last" / "pretrained_model"
+        sinks.append(WeightsAndBiases(options, run, to_dict(config), artifact))
     return sinks
 
 

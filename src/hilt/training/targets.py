@@ -1,0 +1,48 @@
+"""The values that a configuration's reward makes possible: what the critics' targets are clipped to."""
+
+from __future__ import annotations
+
+from hilt.config.environment import EnvConfig
+from hilt.config.policy import ACFQLConfig, SACConfig
+
+Range = tuple[float, float]
+
+
+def target_range(env: EnvConfig, policy: SACConfig | ACFQLConfig) -> Range | None:
+    """(lowest, highest) discounted return; None where the reward has no known bounds, or none is wanted.
+
+    Success once: [0, 1]. With k = `number_of_steps_after_success` it pays k times more: the upper end is
+    1 + gamma + ... + gamma^k. Success that does not end the episode pays for ever: 1 / (1 - gamma). With
+    `gripper_penalty_in_reward` the lower end is that of a penalty at every step.
+    """
+    soft = isinstance(policy, SACConfig) and policy.use_backup_entropy
+    payment = _payment(env)
+    if payment is None or soft or not policy.clip_targets:
+        return None
+    reward, times = payment
+    gripper = env.processor.gripper
+    penalty = gripper.gripper_penalty if gripper.gripper_penalty_in_reward else 0.0
+    best, worst = _geometric(policy.discount, times), _geometric(policy.discount, None)
+    if best is None or (penalty and worst is None):
+        return None
+    return min(0.0, reward * best) + penalty * (worst or 0.0), max(0.0, reward * best)
+
+
+def _payment(env: EnvConfig) -> tuple[float, int | None] | None:
+    """(reward of a successful step, how many steps pay it; None: any number); None: not known."""
+    ends = env.processor.reset.terminate_on_success
+    classifier = env.processor.reward_classifier
+    if env.trust_operator:
+        return 1.0, 1
+    if classifier.pretrained_path is not None:
+        return classifier.success_reward, 1 if classifier.terminate_on_success and ends else None
+    if env.type == "gymnasium" or env.reward_type == "dense":
+        return None
+    return 1.0, env.number_of_steps_after_success + 1 if ends else None
+
+
+def _geometric(discount: float, steps: int | None) -> float | None:
+    """1 + discount + ..., `steps` terms or infinitely many; None: infinite."""
+    if discount == 1.0:
+        return None if steps is None else float(steps)
+    return (1.0 - discount ** (steps if steps is not None else float("inf"))) / (1.0 - discount)
