@@ -4,6 +4,7 @@ RUN/checkpoints/0004000/pretrained_model/{config.json, model.safetensors, train_
 RUN/checkpoints/0004000/training_state/{state.safetensors, state.json}
 RUN/checkpoints/0004000/manifest.json      checksums of the files above
 RUN/checkpoints/last, best                 links to complete checkpoints, switched atomically
+RUN/checkpoints/.0004000.partial           one that was never finished: nothing reads it
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from hilt.errors import UserError
@@ -50,7 +51,7 @@ def write_model(
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(folder / "config.json", config)
     _write_json(folder / "train_config.json", train_config)
-    save_file({name: tensor.contiguous() for name, tensor in model.items()}, folder / "model.safetensors")
+    _write_tensors(folder / "model.safetensors", model)
 
 
 def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -83,8 +84,7 @@ class CheckpointStore:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         final = self.folder / f"{checkpoint.step:07d}"
-        if not final.exists():
-            self._write_whole(final, checkpoint)
+        self._write_whole(final, checkpoint)
         self._link("last", final)
         if best:
             self._link("best", final)
@@ -92,13 +92,19 @@ class CheckpointStore:
         return final
 
     def load_last(self) -> Checkpoint | None:
-        """The checkpoint that `last` names, or None when there is none yet.
+        """The checkpoint that `last` names, else the newest; None when there is none yet.
 
         Raises:
-            CheckpointError: it is damaged.
+            CheckpointError: it is damaged; others that are whole are named.
         """
         last = self.folder / "last"
-        return self.load(last.resolve()) if last.is_symlink() else None
+        folder = last.resolve() if last.is_dir() else self._newest()
+        if folder is None:
+            return None
+        try:
+            return self.load(folder)
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}{self._way_out(folder)}") from None
 
     def load(self, folder: Path) -> Checkpoint:
         """Raises CheckpointError when a file of `folder` is missing or is not what was written."""
@@ -115,9 +121,13 @@ class CheckpointStore:
 
     def _write_whole(self, final: Path, checkpoint: Checkpoint) -> None:
         temporary = self.folder / f".{final.name}.partial"
-        shutil.rmtree(temporary, ignore_errors=True)
+        replaced = self.folder / f".{final.name}.replaced.partial"
+        for path in (temporary, replaced):
+            shutil.rmtree(path, ignore_errors=True)
         try:
             self._write(temporary, checkpoint)
+            if final.exists():
+                final.rename(replaced)
             temporary.rename(final)
         except OSError:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -127,7 +137,7 @@ class CheckpointStore:
     def _write(self, folder: Path, checkpoint: Checkpoint) -> None:
         write_model(folder / MODEL, checkpoint.config, checkpoint.model, checkpoint.train_config)
         (folder / STATE).mkdir()
-        save_file(checkpoint.state, folder / STATE / "state.safetensors")
+        _write_tensors(folder / STATE / "state.safetensors", checkpoint.state)
         _write_json(folder / STATE / "state.json", {**checkpoint.counters, "step": checkpoint.step})
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         _write_json(
@@ -145,10 +155,26 @@ class CheckpointStore:
 
     def _drop_old(self) -> None:
         linked = {(self.folder / name).resolve() for name in ("last", "best")}
-        complete = sorted(path for path in self.folder.iterdir() if path.name.isdigit())
-        for path in complete[: -self._keep]:
+        for path in self._all()[: -self._keep]:
             if path.resolve() not in linked:
                 shutil.rmtree(path)
+        for path in self.folder.glob(".*.partial"):
+            shutil.rmtree(path)
+
+    def _all(self) -> list[Path]:
+        """Oldest first."""
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted((path for path in found if path.name.isdigit()), key=lambda path: int(path.name))
+
+    def _newest(self) -> Path | None:
+        return next(reversed(self._all()), None)
+
+    def _way_out(self, damaged: Path) -> str:
+        """How to go on from another checkpoint, as the end of a sentence."""
+        for path in reversed(self._all()):
+            if path != damaged and _is_whole(path):
+                return f"; {path.name} is whole, to go on from it: ln -sfn {path.name} {self.folder / 'last'}"
+        return ""
 
 
 def _checksum(path: Path) -> int:
@@ -163,7 +189,15 @@ def _verify(folder: Path, only: str = "") -> None:
         if not path.is_file():
             raise CheckpointError(f"{path} is missing: this checkpoint is not complete")
         if _checksum(path) != checksum:
-            raise CheckpointError(f"{path} is damaged: it is not what was written; use another checkpoint")
+            raise CheckpointError(f"{path} is damaged: it is not what was written")
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        _verify(folder)
+    except CheckpointError:
+        return False
+    return True
 
 
 def _sync(path: Path) -> None:
@@ -188,6 +222,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise CheckpointError(f"{path} is damaged: it holds no JSON object")
     return data
+
+
+def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    path.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

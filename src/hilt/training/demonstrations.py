@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from hilt.config.errors import ConfigError
@@ -12,16 +12,19 @@ from hilt.data.routing import until_success
 from hilt.data.transition import Schema, Transition
 from hilt.environment import Environment, episode_seed
 from hilt.factory import make_environment, make_operator
-from hilt.rollout import HoldStill, Rollout
+from hilt.operators.base import Event
+from hilt.rollout import Clock, HoldStill, Rollout
 from hilt.training.actor import episode_ids
 
 _MAX_FAILURES = 10
 
 
 def demonstrations(
-    config: RunConfig, schema: Schema, should_stop: Callable[[], bool]
+    config: RunConfig, schema: Schema, should_stop: Callable[[], bool], have: Collection[int] = ()
 ) -> Iterator[list[Transition]]:
     """Episodes to begin with: the dataset's, or else `demonstrations.num_episodes` that succeed.
+
+    `have` are the ids of those that an interrupted run has kept: only the rest is given.
 
     Raises:
         ConfigError: the operator is not able to give any.
@@ -29,16 +32,15 @@ def demonstrations(
     """
     directory = config.dataset.directory
     if directory is not None:
-        yield from _from_dataset(config, schema)
+        yield from (episode for episode in _from_dataset(config, schema) if episode[0].episode_id not in have)
         return
-    wanted = config.demonstrations.num_episodes
-    if wanted == 0:
+    if config.demonstrations.num_episodes <= len(have):
         return
     env = make_environment(config)
     try:
         if config.demonstrations.operator == "scripted" and env.expert is None:
             return
-        yield from _collect(config, env, wanted, should_stop)
+        yield from _collect(config, env, len(have), should_stop)
     finally:
         env.close()
 
@@ -54,26 +56,32 @@ def _from_dataset(config: RunConfig, schema: Schema) -> Iterator[list[Transition
 
 
 def _collect(
-    config: RunConfig, env: Environment, wanted: int, should_stop: Callable[[], bool]
+    config: RunConfig, env: Environment, given: int, should_stop: Callable[[], bool]
 ) -> Iterator[list[Transition]]:
-    """Successful episodes, with the operator in control of every step; failed ones are thrown away."""
+    """Successful episodes, with the operator in control of every step; failed ones are thrown away.
+
+    `given` of them are there already, from other seeds than those that are played here.
+    """
     operator = make_operator(
         config,
         env,
-        seed=config.seed,
+        seed=config.seed + given,
         name=config.demonstrations.operator,
         options=_habits(config),
     )
     steps: list[Transition] = []
-    rollout = Rollout(env, HoldStill(env), operator, record=steps.append)
-    failures = 0
-    for index, episode_id in enumerate(episode_ids()):
+    clock = Clock(env.fps) if operator.interactive else None
+    rollout = Rollout(env, HoldStill(env), operator, record=steps.append, clock=clock)
+    wanted, failures = config.demonstrations.num_episodes - given, 0
+    for index, episode_id in enumerate(episode_ids(), given):
         if should_stop() or wanted == 0:
             break
         steps.clear()
         episode = rollout.run_episode(
             episode_id, episode_seed("demonstration", config.seed, index), should_stop
         )
+        if episode.event is Event.QUIT:
+            break
         if episode.is_success:
             wanted -= 1
             yield list(steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +14,15 @@ from hilt.data.routing import Source, route
 from hilt.data.transition import Schema, Transition
 
 _INBOX_SIZE = 20_000
+_POLL_S = 0.1
 
 
 class Memory:
     """The log is written by whoever receives transitions, the buffers by the thread that learns.
 
     `receive` returns when the transitions are in the log and may be called while another thread learns;
-    `absorb` moves what was received into the buffers. After a crash `restore` rebuilds both from the log.
+    `absorb` moves what was received into the buffers. After a crash `restore` rebuilds both from the log:
+    what was not absorbed is not lost.
     """
 
     def __init__(
@@ -41,19 +44,26 @@ class Memory:
         self.successful_steps = 0
         """Those of them in episodes that have ended in success."""
         self._penalty_in_reward = penalty_in_reward
+        self.demonstrated: set[int] = set()
+        """Ids of the demonstrations that are there to their last step."""
+        self._logged: dict[int, int] = {}  # online episode -> its newest step in the log
         self._inbox: queue.Queue[Transition | int] = queue.Queue(_INBOX_SIZE)
+        self._resting = threading.Event()
 
     def restore(self) -> int:
         """Rebuild the buffers from the log; how many transitions were there is returned."""
         restored = 0
         for transition, source in self.log.read():
+            if source is Source.ONLINE:
+                self._logged[transition.episode_id] = transition.step
             self._add(transition, source)
             restored += 1
         return restored
 
     def demonstrate(self, transitions: Iterable[Transition]) -> None:
-        """Keep demonstrations: log and buffer."""
-        kept = list(transitions)
+        """Keep demonstrations: log and buffer. Steps that are there already are left out."""
+        seen = self.demonstrations.seen
+        kept = [transition for transition in transitions if not seen(transition.episode_id, transition.step)]
         self.log.append(kept, Source.DEMONSTRATION)
         self.log.sync()
         for transition in kept:
@@ -63,11 +73,23 @@ class Memory:
         """Keep online transitions; blocks while the learner is far behind. One thread at a time."""
         self.log.append(transitions, Source.ONLINE)
         for transition in transitions:
-            self._inbox.put(transition)
+            self._logged[transition.episode_id] = transition.step
+            self._put(transition)
 
     def abandon(self, episode_id: int) -> None:
         """The actor of this episode is gone: what had arrived stays, truncated. Safe for threads."""
-        self._inbox.put(episode_id)
+        self._put(episode_id)
+
+    def rest(self) -> None:
+        """Nobody absorbs any more: what is received from now on goes into the log alone, and blocks nobody."""
+        self._resting.set()
+
+    def _put(self, item: Transition | int) -> None:
+        while not self._resting.is_set():
+            try:
+                return self._inbox.put(item, timeout=_POLL_S)
+            except queue.Full:
+                continue
 
     def absorb(self, timeout_s: float = 0.0) -> int:
         """Move what has arrived into the buffers, waiting at most `timeout_s` for the first; the number."""
@@ -84,8 +106,8 @@ class Memory:
             return count
 
     def seen(self, episode_id: int, step: int) -> bool:
-        """Whether this online step was there when the log was read, whoever sends it again."""
-        return self.online.seen(episode_id, step)
+        """Whether this online step, or a later one of its episode, is in the log, whoever sends it again."""
+        return step <= self._logged.get(episode_id, -1)
 
     def close(self) -> None:
         self.log.close()
@@ -99,6 +121,8 @@ class Memory:
             self.env_steps += 1
             if transition.done and transition.is_success:
                 self.successful_steps += transition.step + 1
+        if transition.done and source is Source.DEMONSTRATION:
+            self.demonstrated.add(transition.episode_id)
         return added
 
     def _cut(self, episode_id: int) -> None:
