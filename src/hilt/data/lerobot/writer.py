@@ -36,6 +36,7 @@ class _Episode:
         self.columns: dict[str, list[Any]] = {}
         self.encoding: list[Future[None]] = []
         self.final_observation: Observation = {}
+        self.task = ""
 
     def add(self, transition: Transition, encoder: ThreadPoolExecutor) -> None:
         values: dict[str, Any] = {
@@ -187,11 +188,15 @@ class DatasetWriter:
             self._encoder.submit(camera.discard).result()
 
     def finish_episode(
-        self, seed: int | None = None, initial_state: NDArray[np.float64] | None = None
+        self,
+        seed: int | None = None,
+        initial_state: NDArray[np.float64] | None = None,
+        task: str | None = None,
     ) -> int:
         """Complete the episode in progress and return its index. On return it is on disk.
 
-        `seed` and `initial_state` (float64, of the simulation) are what replays it exactly.
+        `seed` and `initial_state` (float64, of the simulation) are what replays it exactly; `task` is its
+        task where that is not the writer's.
 
         Raises:
             DatasetError: no step was added.
@@ -200,6 +205,7 @@ class DatasetWriter:
         episode = self._episode
         if episode is None or not len(episode):
             raise DatasetError("the episode has no steps: nothing to finish")
+        episode.task = task or self._task
         try:
             index = self._commit(episode, seed, initial_state)
         except BaseException:
@@ -221,20 +227,20 @@ class DatasetWriter:
         final = sidecar.encode_observation(episode.final_observation)
         note = sidecar.EpisodeNote(index, seed, state, "hilt", final)
         sidecar.append_note(self.root, note)
-        self._write_meta(length, stats)
+        self._write_meta(episode.task, length, stats)
         return index
 
     def _columns(self, episode: _Episode) -> dict[str, NDArray[Any]]:
         length = len(episode)
         frame_index = np.arange(length)
-        if self._task not in self._tasks:
-            self._tasks.append(self._task)
+        if episode.task not in self._tasks:
+            self._tasks.append(episode.task)
         bookkeeping = {
             "timestamp": frame_index / self._info.fps,
             "frame_index": frame_index,
             "episode_index": np.full(length, self.n_episodes),
             "index": self.n_frames + frame_index,
-            "task_index": np.full(length, self._tasks.index(self._task)),
+            "task_index": np.full(length, self._tasks.index(episode.task)),
         }
         columns = {name: np.asarray(values) for name, values in episode.columns.items()} | bookkeeping
         return {name: column.astype(self._info.features[name]["dtype"]) for name, column in columns.items()}
@@ -251,11 +257,11 @@ class DatasetWriter:
                 arrays[name] = pictures[name]
         return pa.table(arrays)
 
-    def _row(self, length: int, stats: dict[str, Stats]) -> Any:
+    def _row(self, task: str, length: int, stats: dict[str, Stats]) -> Any:
         place = chunk_and_file(self.n_episodes)
         row: dict[str, Any] = {
             "episode_index": self.n_episodes,
-            "tasks": [self._task],
+            "tasks": [task],
             "length": length,
             **{f"data/{name}": value for name, value in place.items()},
             "dataset_from_index": self.n_frames,
@@ -270,8 +276,8 @@ class DatasetWriter:
         row |= {"meta/episodes/chunk_index": 0, "meta/episodes/file_index": 0}
         return pa.Table.from_pylist([row | tables.stats_columns(stats)])
 
-    def _write_meta(self, length: int, stats: dict[str, Stats]) -> None:
-        row = self._row(length, stats)
+    def _write_meta(self, task: str, length: int, stats: dict[str, Stats]) -> None:
+        row = self._row(task, length, stats)
         rows = row if self._rows is None else pa.concat_tables([self._rows, row])
         totals = merge_all([self._stats, stats])
         tables.write_tasks(self.root, self._tasks)

@@ -1,0 +1,122 @@
+"""`hilt relabel`: the rewards of a dataset, frame by frame, by a classifier."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from hilt.data.lerobot import DatasetError, DatasetReader, DatasetWriter
+from hilt.data.transition import Transition
+from hilt.rewards.reward_function import ClassifierReward
+
+CHANGES = "relabel.jsonl"
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One frame whose reward the classifier sees otherwise."""
+
+    episode: int
+    step: int
+    old: float
+    new: float
+    probability: float
+
+
+@dataclass(slots=True)
+class Relabelling:
+    """What `relabel` did."""
+
+    root: Path
+    frames: int = 0
+    changes: list[Change] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """For a person: a summary, then the spans of frames that changed."""
+        raised = sum(change.new > change.old for change in self.changes)
+        share = len(self.changes) / max(self.frames, 1)
+        return [
+            f"{len(self.changes)} of {self.frames} rewards changed ({share:.1%}): {raised} raised, "
+            f"{len(self.changes) - raised} lowered; each in {self.root / 'meta' / CHANGES}",
+            *(_span(group) for group in _consecutive(self.changes)),
+        ]
+
+
+def _consecutive(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Changes of neighbouring frames in the same direction, together."""
+    group: list[Change] = []
+    for change in changes:
+        if group and not (
+            (change.episode, change.step) == (group[-1].episode, group[-1].step + 1)
+            and (change.old, change.new) == (group[-1].old, group[-1].new)
+        ):
+            yield group
+            group = []
+        group.append(change)
+    if group:
+        yield group
+
+
+def _span(group: Sequence[Change]) -> str:
+    first, last = group[0], group[-1]
+    steps = f"step {first.step}" if len(group) == 1 else f"steps {first.step} to {last.step}"
+    lowest, highest = min(c.probability for c in group), max(c.probability for c in group)
+    return (
+        f"episode {first.episode}, {steps}: {first.old:g} -> {first.new:g} "
+        f"(probability {lowest:.3f} to {highest:.3f})"
+    )
+
+
+def relabel(
+    dataset: Path | str,
+    reward: ClassifierReward,
+    output: Path | str | None = None,
+    *,
+    gripper_convention: str = "auto",
+) -> Relabelling:
+    """Write `dataset` again with the rewards of `reward`, into `output` (DATASET_relabelled unless given).
+
+    Lengths, ends and the environment's own word (`is_success`) stay; only rewards change. The frames that
+    did are listed in `meta/relabel.jsonl`.
+
+    Raises:
+        DatasetError: the dataset cannot be read, lacks what the classifier looks at, or `output` exists.
+    """
+    reader = DatasetReader(dataset, gripper_convention=gripper_convention)
+    missing = [name for name in reward.features if name not in reader.schema.observation]
+    if missing:
+        raise DatasetError(f"{reader.root} has no {', '.join(missing)}, which the classifier looks at")
+    root = Path(output) if output is not None else reader.root.with_name(f"{reader.root.name}_relabelled")
+    result = Relabelling(root)
+    writer = DatasetWriter(
+        root,
+        reader.schema,
+        fps=reader.info.fps,
+        task="",
+        robot_type=reader.info.robot_type,
+        image_format="video" if reader.info.keys_of("video") else "png",
+    )
+    with writer:
+        for episode in reader.episodes:
+            for step in _judged(reader.episode(episode), reward, episode.index, result):
+                writer.add(step)
+            seed, state = (episode.note.seed, episode.note.initial_state) if episode.note else (None, None)
+            writer.finish_episode(seed, state, episode.task)
+    lines = (json.dumps(asdict(change)) + "\n" for change in result.changes)
+    (root / "meta" / CHANGES).write_text("".join(lines))
+    return result
+
+
+def _judged(
+    steps: Sequence[Transition], reward: ClassifierReward, episode: int, result: Relabelling
+) -> Iterator[Transition]:
+    reward.reset()
+    for step in steps:
+        judged = reward(step.next_observation)
+        result.frames += 1
+        if abs(judged.reward - step.reward) > _SAME:
+            result.changes.append(Change(episode, step.step, step.reward, judged.reward, judged.probability))
+        yield replace(step, reward=judged.reward)

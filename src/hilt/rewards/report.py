@@ -1,0 +1,143 @@
+"""The report of a trained classifier: figures, precision-recall curve, and its worst mistakes as pictures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilt.rewards.calibration import Labels, Quality, Scores, precision_recall_curve, quality, roc_auc
+from hilt.rewards.frames import LabelledFrames
+
+_STRIP_COLUMNS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How well success is told on held-out episodes.
+
+    `clear` are the frames further than a step from a change of label, `edge` the others, on which nobody can
+    say exactly when success began.
+    """
+
+    threshold: float
+    precision_target: float
+    auc: float
+    clear: Quality
+    edge: Quality
+    steps: int
+    """Optimisation steps of the model that was kept."""
+    held_out_episodes: list[int]
+
+    @property
+    def reaches_precision(self) -> bool:
+        return self.clear.precision >= self.precision_target
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        clear, edge = self.clear, self.edge
+        text = [
+            f"held-out episodes {', '.join(map(str, self.held_out_episodes))}: "
+            f"threshold {self.threshold:.3f}, accuracy {clear.accuracy:.1%}, "
+            f"precision {clear.precision:.1%}, recall {clear.recall:.1%}, "
+            f"AUC {self.auc:.4f} on {clear.n} frames",
+            f"within one step of the change of label: accuracy {edge.accuracy:.1%} on {edge.n} frames",
+        ]
+        if not self.reaches_precision:
+            text.append(
+                f"no threshold reaches the precision {self.precision_target:.0%} that was asked for: "
+                "record more episodes, with failures and env.number_of_steps_after_success"
+            )
+        return text
+
+    def write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+def judge(
+    scores: Scores, frames: LabelledFrames, is_success: Labels, threshold: float
+) -> tuple[float, Quality, Quality]:
+    """(AUC on clear frames, quality on clear frames, quality on edge frames)."""
+    edge = frames.is_edge.numpy()
+    return (
+        roc_auc(scores[~edge], is_success[~edge]),
+        quality(scores[~edge], is_success[~edge], threshold),
+        quality(scores[edge], is_success[edge], threshold),
+    )
+
+
+def plot_precision_recall(scores: Scores, labels: Labels, threshold: float, path: Path) -> None:
+    """Precision over recall, and both over the threshold, as a PNG."""
+    from matplotlib.figure import Figure
+
+    thresholds, precision, recall = precision_recall_curve(scores, labels)
+    chosen = quality(scores, labels, threshold)
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    curve, over = figure.subplots(1, 2)
+    curve.step(recall, precision, where="post")
+    curve.plot(chosen.recall, chosen.precision, "o", color="tab:red", label=f"threshold {threshold:.3f}")
+    curve.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    over.step(thresholds, precision, where="pre", label="precision")
+    over.step(thresholds, recall, where="pre", label="recall")
+    over.axvline(threshold, color="tab:red", lw=1)
+    over.set(xlabel="threshold", ylim=(-0.02, 1.02))
+    for axis in (curve, over):
+        axis.grid(alpha=0.3)
+        axis.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=90)
+
+
+def worst_mistakes(scores: Scores, labels: Labels, count: int) -> NDArray[np.int64]:
+    """Indices of the frames that are most confidently wrong, or least confidently right, worst first."""
+    wrongness = np.where(labels, 1 - scores, scores)
+    return np.argsort(-wrongness, kind="stable")[:count]
+
+
+def plot_mistakes(
+    scores: Scores, labels: Labels, frames: LabelledFrames, threshold: float, path: Path
+) -> None:
+    """The worst failures taken for successes, and successes taken for failures, as pictures."""
+    from matplotlib.figure import Figure
+
+    cameras = [name for name, value in frames.observations.items() if value.ndim == 4]
+    figure = Figure(figsize=(1.6 * _STRIP_COLUMNS, 2 * 1.75 * len(cameras)), layout="constrained")
+    titles = ("failures that look most like success", "successes that look least like it")
+    parts = figure.subfigures(2, 1, squeeze=False)[:, 0]
+    for part, wanted, title in zip(parts, (False, True), titles, strict=True):
+        members = np.flatnonzero(labels == wanted)
+        worst = members[worst_mistakes(scores[members], labels[members], _STRIP_COLUMNS)]
+        part.suptitle(title, fontsize=10)
+        _draw(
+            part.subplots(len(cameras), _STRIP_COLUMNS, squeeze=False),
+            cameras,
+            frames,
+            scores,
+            worst,
+            threshold,
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+
+
+def _draw(
+    axes: Any,
+    cameras: list[str],
+    frames: LabelledFrames,
+    scores: Scores,
+    worst: NDArray[np.int64],
+    threshold: float,
+) -> None:
+    for axis in axes.ravel():
+        axis.set_axis_off()
+    for column, index in enumerate(worst):
+        for row, camera in enumerate(cameras):
+            axes[row, column].imshow(frames.observations[camera][int(index)].permute(1, 2, 0).numpy())
+        said = "success" if scores[index] >= threshold else "failure"
+        where = f"ep {int(frames.episodes[index])} step {int(frames.steps[index])}"
+        axes[0, column].set_title(f"{where}\n{scores[index]:.3f}: {said}", fontsize=7)

@@ -1,0 +1,128 @@
+"""The classifier in the environment: it pays, it ends the episode, and its mistakes are counted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from hilt.config.environment import RewardClassifierUse
+from hilt.data.transition import Observation
+from hilt.environment import Judgement, Outcome
+from hilt.errors import UserError
+from hilt.processors.observation import select, to_batch
+from hilt.rewards.model import RewardClassifier, load_classifier
+
+
+class ClassifierReward:
+    """Pays `success_reward` when the last `debounce` frames of the episode all look like success.
+
+    `threshold` None means the calibrated one. With `terminate`, success ends the episode.
+    """
+
+    def __init__(
+        self,
+        classifier: RewardClassifier,
+        *,
+        threshold: float | None = None,
+        success_reward: float = 1.0,
+        debounce: int = 2,
+        terminate: bool = True,
+    ) -> None:
+        self._classifier = classifier.eval()
+        self._device = next(classifier.parameters()).device
+        self.threshold = classifier.spec.threshold if threshold is None else threshold
+        self._success_reward, self._debounce, self._terminate = success_reward, debounce, terminate
+        self._in_a_row = 0
+
+    @property
+    def features(self) -> list[str]:
+        """What it looks at: an observation must hold these."""
+        return self._classifier.spec.features
+
+    def reset(self) -> None:
+        """A new episode begins."""
+        self._in_a_row = 0
+
+    def probability(self, observation: Observation) -> float:
+        """Of success, for one observation.
+
+        Raises:
+            UserError: a picture or vector is not of the size that it was trained on.
+        """
+        features = select(observation, self.features)
+        spec = self._classifier.spec
+        for name, shape in {**spec.images, **spec.vectors}.items():
+            if features[name].shape != shape:
+                raise UserError(
+                    f"the reward classifier was trained on {name} of shape {list(shape)}, "
+                    f"the environment gives {list(features[name].shape)}"
+                )
+        return float(self._classifier.success_probability(to_batch(features, self._device)))
+
+    def __call__(self, observation: Observation) -> Judgement:
+        """Judge one observation; to be called once per control step, in order."""
+        started = time.perf_counter()
+        probability = self.probability(observation)
+        self._in_a_row = self._in_a_row + 1 if probability >= self.threshold else 0
+        success = self._in_a_row >= self._debounce
+        return Judgement(
+            reward=self._success_reward if success else 0.0,
+            success=success,
+            terminate=success and self._terminate,
+            probability=probability,
+            milliseconds=1e3 * (time.perf_counter() - started),
+        )
+
+
+def load_reward_function(
+    use: RewardClassifierUse, *, terminate_on_success: bool = True, device: str = "cpu"
+) -> ClassifierReward | None:
+    """The reward function of `env.processor.reward_classifier`; None when no classifier is named.
+
+    Raises:
+        CheckpointError: the folder holds no reward classifier.
+    """
+    if use.pretrained_path is None:
+        return None
+    return ClassifierReward(
+        load_classifier(use.pretrained_path, device),
+        threshold=use.success_threshold,
+        success_reward=use.success_reward,
+        debounce=use.debounce,
+        terminate=use.terminate_on_success and terminate_on_success,
+    )
+
+
+@dataclass(slots=True)
+class ClassifierMonitor:
+    """Compares the classifier's word with the environment's own, step by step."""
+
+    steps: int = 0
+    false_positives: int = 0
+    """Steps paid as success that were none."""
+    false_negatives: int = 0
+    """Steps of success that were not paid."""
+    milliseconds: list[float] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one step; nothing when no classifier judged it."""
+        judged = outcome.info.get("reward_classifier")
+        if not isinstance(judged, Judgement):
+            return
+        self.steps += 1
+        self.false_positives += judged.success and not outcome.is_success
+        self.false_negatives += outcome.is_success and not judged.success
+        self.milliseconds.append(judged.milliseconds)
+
+    def take(self) -> dict[str, float]:
+        """Figures since the last call, for the metrics; empty when nothing was judged."""
+        if not self.steps:
+            return {}
+        figures = {
+            "Classifier false positives": float(self.false_positives),
+            "Classifier false negatives": float(self.false_negatives),
+            "Classifier time [ms]": sum(self.milliseconds) / self.steps,
+        }
+        self.steps = self.false_positives = self.false_negatives = 0
+        self.milliseconds.clear()
+        return figures

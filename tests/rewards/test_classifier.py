@@ -1,0 +1,253 @@
+"""Training, saving, loading and using a classifier."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import lamps
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+from hilt.config.load import load_config
+from hilt.config.run import RunConfig
+from hilt.data.lerobot import DatasetError, DatasetReader
+from hilt.environment import Outcome
+from hilt.errors import UserError
+from hilt.networks.resnet import ResNet, ResNetConfig
+from hilt.processors.observation import to_batch
+from hilt.rewards.building import build_classifier, encode_once, open_frames
+from hilt.rewards.frames import LabelledFrames, load_frames
+from hilt.rewards.model import RewardClassifier, load_classifier
+from hilt.rewards.relabel import relabel
+from hilt.rewards.reward_function import ClassifierMonitor, ClassifierReward
+from hilt.rewards.training import train_classifier
+from hilt.training.checkpoints import CheckpointError
+
+
+def configure(root: Path, steps: int = 100, **policy: Any) -> RunConfig:
+    sizes = {"hidden_dim": 32, "latent_dim": 32, "learning_rate": 1e-3, "image_size_encoder": 32}
+    return load_config(
+        {
+            "dataset": {"root": str(root)},
+            "policy": {"type": "reward_classifier", **sizes, **policy},
+            "batch_size": 32,
+            "steps": steps,
+            "seed": 1,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("lamps") / "set"
+    return lamps.write(root, [lamps.episode(k, succeeds=k % 4 > 0) for k in range(12)])
+
+
+@pytest.fixture(scope="module")
+def run(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    report = train_classifier(configure(dataset), folder)
+    assert report.clear.accuracy >= 0.95
+    return folder
+
+
+@pytest.fixture(scope="module")
+def classifier(run: Path) -> RewardClassifier:
+    return load_classifier(run / "checkpoints" / "last")
+
+
+def frames_of(dataset: Path, **policy: Any) -> LabelledFrames:
+    config = configure(dataset, **policy)
+    reader = open_frames(config)
+    return load_frames(reader, list(reader.schema.observation), 2)
+
+
+def resnet_folder(folder: Path) -> str:
+    """A tiny ResNet in the layout of Hugging Face, random but real."""
+    config = ResNetConfig(embedding_size=4, hidden_sizes=(4, 8), depths=(1, 1))
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config.to_json()))
+    save_file(ResNet(config).state_dict(), folder / "model.safetensors")
+    return str(folder)
+
+
+def test_success_on_fresh_episodes_is_told(classifier: RewardClassifier) -> None:
+    steps = [step for number in range(100, 120) for step in lamps.episode(number)]
+    said = [
+        float(classifier.success_probability(to_batch(_cameras(step.next_observation))))
+        >= classifier.spec.threshold
+        for step in steps
+    ]
+    heights = [step.step for step in steps]
+    clear = [index for index, height in enumerate(heights) if height not in (5, 6)]
+    right = [said[index] == steps[index].is_success for index in clear]
+    assert np.mean(right) >= 0.95
+
+
+def _cameras(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: array for name, array in observation.items() if array.ndim == 3}
+
+
+def test_the_run_leaves_a_report_with_pictures(run: Path) -> None:
+    report = json.loads((run / "report" / "report.json").read_text())
+    assert {"accuracy", "precision", "recall"} <= report["clear"].keys()
+    assert 0.5 <= report["threshold"] < 1
+    for name in ("precision_recall.png", "mistakes.png"):
+        assert (run / "report" / name).stat().st_size > 5_000
+    assert "train/loss_classifier" in json.loads((run / "metrics.jsonl").read_text().splitlines()[0])
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_every_trainable_parameter_gets_a_gradient(dataset: Path, tmp_path: Path, pretrained: bool) -> None:
+    name = resnet_folder(tmp_path / "resnet") if pretrained else None
+    frames = frames_of(dataset)
+    model = build_classifier(configure(dataset, model_name=name).policy, frames).train()  # type: ignore[arg-type]
+    seen = encode_once(model, frames)
+    noise = model.encoder.draw_noise(len(seen), torch.Generator().manual_seed(0))
+    F.cross_entropy(model(seen.observations, noise), seen.labels).backward()
+    trainable = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in trainable.values())
+    frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+    assert all("backbone" in name for name in frozen)
+    assert bool(frozen) == pretrained
+
+
+def test_a_saved_classifier_needs_neither_the_network_nor_the_encoder_it_came_from(
+    dataset: Path, tmp_path: Path
+) -> None:
+    name = resnet_folder(tmp_path / "resnet")
+    config = configure(dataset, 5, model_name=name, num_cameras=1)
+    train_classifier(config, tmp_path / "run")
+    (tmp_path / "resnet" / "model.safetensors").unlink()
+    observation = _cameras(lamps.episode(50)[3].observation)
+    here = load_classifier(tmp_path / "run/checkpoints/last").success_probability(to_batch(observation))
+    np.save(tmp_path / "front.npy", observation[lamps.FRONT])
+    script = f"""
+import socket
+socket.socket.connect = None
+import numpy as np
+from hilt.processors.observation import to_batch
+from hilt.rewards.model import load_classifier
+picture = np.load({str(tmp_path / "front.npy")!r})
+classifier = load_classifier({str(tmp_path / "run/checkpoints/last")!r})
+print(float(classifier.success_probability(to_batch({{{lamps.FRONT!r}: picture}}))))
+"""
+    there = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert float(there.stdout) == pytest.approx(float(here), abs=1e-6)
+
+
+def test_resuming_goes_on_with_the_weights(dataset: Path, run: Path, classifier: RewardClassifier) -> None:
+    before = classifier.state_dict()
+    config = configure(dataset, 1).model_copy(update={"resume": True})
+    train_classifier(config, run)
+    after = load_classifier(run / "checkpoints" / "last").state_dict()
+    for name, value in after.items():
+        assert (value - before[name]).abs().max() < 0.01, name
+
+
+def test_state_can_be_looked_at_too_and_classes_can_be_more(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    episodes = [lamps.episode(number) for number in range(6)]
+    thirds = [
+        [_with_reward(step, float(step.step * 3 // len(steps))) for step in steps] for steps in episodes
+    ]
+    lamps.write(root, thirds)
+    features = {
+        lamps.WRIST: {"type": "VISUAL", "shape": [3, lamps.SIZE, lamps.SIZE]},
+        lamps.STATE: {"type": "STATE", "shape": [3]},
+    }
+    config = configure(root, 5, num_classes=3, input_features=features)
+    train_classifier(config, tmp_path / "run")
+    model = load_classifier(tmp_path / "run/checkpoints/last")
+    assert model.spec.features == [lamps.WRIST, lamps.STATE]
+    assert model.spec.success_class == 2
+    logits = model(to_batch(episodes[0][0].observation))
+    assert logits.shape == (1, 3)
+
+
+def _with_reward(step: Any, reward: float) -> Any:
+    from dataclasses import replace
+
+    return replace(step, reward=reward)
+
+
+def test_a_dataset_with_fewer_cameras_than_asked_for_is_an_error(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="has 2 cameras, policy.num_cameras asks for 3"):
+        train_classifier(configure(dataset, num_cameras=3), tmp_path)
+
+
+def test_what_is_no_classifier_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no such folder"):
+        load_classifier(tmp_path / "nothing")
+    (tmp_path / "config.json").write_text('{"type": "sac"}')
+    save_file({"weight": torch.zeros(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match="'sac', not a reward classifier"):
+        load_classifier(tmp_path)
+
+
+def test_success_is_paid_after_enough_frames_in_a_row(classifier: RewardClassifier) -> None:
+    high, low = (lamps.look(np.random.default_rng(0), height) for height in (1.0, 0.0))
+    reward = ClassifierReward(classifier, debounce=2, success_reward=5.0)
+    reward.reset()
+    paid = [reward(observation).reward for observation in (high, low, high, high, high, low)]
+    assert paid == [0, 0, 0, 5, 5, 0]
+    reward.reset()
+    assert not reward(high).terminate
+    assert reward(high).terminate
+    reward.reset()
+    assert not reward(high).success
+    assert not ClassifierReward(classifier, debounce=1, terminate=False)(high).terminate
+
+
+def test_a_picture_of_another_size_is_named(classifier: RewardClassifier) -> None:
+    observation = {**lamps.look(np.random.default_rng(0), 0.5), lamps.WRIST: np.zeros((3, 16, 16), np.uint8)}
+    with pytest.raises(UserError, match=r"observation.images.wrist of shape \[3, 32, 32\]"):
+        ClassifierReward(classifier)(observation)
+
+
+def test_mistakes_are_counted_against_the_environments_own_word(classifier: RewardClassifier) -> None:
+    high, low = (lamps.look(np.random.default_rng(0), height) for height in (1.0, 0.0))
+    reward, monitor = ClassifierReward(classifier, debounce=1), ClassifierMonitor()
+    for observation, truth in ((high, True), (high, False), (low, True), (low, False), (low, True)):
+        info = {"reward_classifier": reward(observation)}
+        monitor.add(Outcome(observation, 0.0, False, False, truth, 0.0, info))
+    figures = monitor.take()
+    assert figures["Classifier false positives"] == 1
+    assert figures["Classifier false negatives"] == 2
+    assert figures["Classifier time [ms]"] > 0
+    assert monitor.take() == {}
+
+
+def test_relabelling_writes_what_the_classifier_says_and_lists_every_change(
+    tmp_path: Path, classifier: RewardClassifier
+) -> None:
+    wrong = [_with_reward(step, float(step.step == 3)) for step in lamps.episode(200)]
+    root = lamps.write(tmp_path / "set", [wrong, lamps.episode(201)])
+    reward = ClassifierReward(classifier, debounce=1)
+    result = relabel(root, reward, tmp_path / "new")
+    old, new = (list(DatasetReader(folder).transitions()) for folder in (root, tmp_path / "new"))
+    assert len(old) == len(new) == result.frames
+    changed = {
+        (step.episode_id, step.step)
+        for step, other in zip(old, new, strict=True)
+        if step.reward != other.reward
+    }
+    assert changed == {(change.episode, change.step) for change in result.changes}
+    assert (0, 3) in changed
+    for step, other in zip(old, new, strict=True):
+        np.testing.assert_array_equal(step.observation[lamps.FRONT], other.observation[lamps.FRONT])
+        assert (step.terminated, step.is_success) == (other.terminated, other.is_success)
+        said = reward.probability(step.next_observation) >= reward.threshold
+        assert other.reward == float(said)
+    note = DatasetReader(tmp_path / "new").episodes[0].note
+    assert note is not None
+    assert note.seed == 7
+    listed = (tmp_path / "new/meta/relabel.jsonl").read_text().splitlines()
+    assert len(listed) == len(result.changes)
