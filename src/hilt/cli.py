@@ -39,6 +39,8 @@ def _verbs() -> dict[str, Verb]:
         "teleop": commands.teleop,
         "record": commands.record,
         "replay": commands.replay,
+        "relabel": commands.relabel,
+        "data": commands.data,
         "gamepad": commands.gamepad,
         "bench": commands.bench,
         "train": commands.train,

@@ -100,6 +100,45 @@ def replay(arguments: Sequence[str]) -> int:
     return stop.exit_code
 
 
+def relabel(arguments: Sequence[str]) -> int:
+    """Rewards of a recorded dataset, frame by frame, by a classifier, into a new dataset."""
+    options = _options(arguments, "relabel", ("dataset", "classifier"), ("output",))
+    from hilt.rewards import ClassifierReward, load_classifier
+    from hilt.rewards import relabel as relabel_dataset
+
+    reward = ClassifierReward(load_classifier(options["classifier"]))
+    result = relabel_dataset(options["dataset"], reward, options.get("output"))
+    print("\n".join(result.lines()))
+    return 0
+
+
+def data(arguments: Sequence[str]) -> int:
+    """What is in a dataset: as a table, or as a picture."""
+    words = list(arguments)
+    if len(words) < 2 or words[0] not in ("info", "show"):
+        raise ConfigError("data", "say `hilt data info DIR` or `hilt data show DIR`")
+    from hilt.inspection import print_info, show
+
+    if words[0] == "info":
+        return print_info(words[1])
+    print(show(words[1]))
+    return 0
+
+
+def _options(
+    arguments: Sequence[str], verb: str, needed: Sequence[str], optional: Sequence[str]
+) -> dict[str, str]:
+    """The `--name value` options of a verb without a configuration."""
+    options = dict(override.split("=", 1) for override in parse_command_line(arguments)[1])
+    for name in needed:
+        if name not in options:
+            raise ConfigError(verb, f"--{name}: missing")
+    for name in options:
+        if name not in (*needed, *optional):
+            raise ConfigError(verb, f"--{name}: unknown; there are --{', --'.join((*needed, *optional))}")
+    return options
+
+
 def gamepad(arguments: Sequence[str]) -> int:
     """The axes and buttons of a pad, and a mapping for it."""
     from hilt.operators.pad_setup import show_and_map

@@ -47,22 +47,26 @@ def make_environment(
     config: RunConfig,
     *,
     features: list[str] | None = None,
-    reward_function: RewardFunction | None = None,
+    learned_reward: bool = True,
     trust_operator: bool = False,
     **overrides: Any,
 ) -> Environment:
     """The environment of `config`, speaking in `features`: those that its policy names, unless given.
 
+    Where somebody else judges success, hilt's own environments do not end at it.
+
     Raises:
         ConfigError: the policy names features that the environment does not give.
     """
     features = features or list(getattr(config.policy, "input_features", {})) or None
+    if config.env.type != "gymnasium" and (reward_function is not None or trust_operator):
+        overrides = {"terminate_on_success": False, **overrides}
     try:
         return Environment(
             make_env(config, **overrides),
             features,
             transform=_transform(config.env),
-            reward_function=reward_function,
+            reward_function=_reward_function(config) if learned_reward else None,
             success_threshold=config.env.success_reward_threshold,
             trust_operator=trust_operator,
         )
@@ -97,6 +101,16 @@ def make_operator(
 
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _reward_function(config: RunConfig) -> RewardFunction | None:
+    """The classifier that the configuration names, if it names one."""
+    use = config.env.processor.reward_classifier
+    if use.pretrained_path is None:
+        return None
+    from hilt.rewards import load_reward_function
+
+    return load_reward_function(use, terminate_on_success=config.env.processor.reset.terminate_on_success)
 
 
 def _said(section: Section, key: str) -> Any:

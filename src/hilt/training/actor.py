@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -57,6 +57,8 @@ class Actor:
         self._rollout, self._policy, self._link = rollout, policy, link
         self._index, self._seed, self._pause_s = index, seed, pause_s
         self._should_stop = should_stop
+        self.figures: Callable[[], Mapping[str, float]] = dict
+        """What else is to be reported of an episode."""
         self._episodes = episode_ids()
         self._validated = 0
         self._quit = False
@@ -84,7 +86,7 @@ class Actor:
         return self._quit or self._should_stop() or self._link.directive.stop
 
     def _account(self, episode: Episode, seconds: float) -> Record:
-        record = dict(summarise(episode))
+        record = {**summarise(episode), **self.figures()}
         record["frequency_hz"] = episode.length / max(seconds, 1e-9)
         clock = self._rollout.clock
         if clock is not None and clock.lateness_s:
@@ -109,8 +111,15 @@ class Actor:
 
         seeds = evaluation_seeds(version, episodes, stream="validation")
         evaluate_policy(env, self._policy.deterministic(), seeds, results.append, hopeless)
-        rate = sum(result.is_success for result in results) / episodes
-        self._link.report({"validation": rate, "validated_version": version})
+        successes = sum(result.is_success for result in results)
+        self._link.report(
+            {
+                "validation": successes / episodes,
+                "validated_version": version,
+                "Validation success rate": successes / max(len(results), 1),
+                "Validation episodes": len(results),
+            }
+        )
 
 
 def episode_ids() -> itertools.count[int]:

@@ -212,7 +212,7 @@ class Learner:
         for _, report in self._actors.reports():
             if "validation" in report:
                 self._validated = report
-                self._metrics.log(self._memory.env_steps, {"Validation success rate": report["validation"]})
+                self._metrics.log(self._memory.env_steps, dict(report))
             else:
                 self._metrics.log(self._memory.env_steps, self._history.add(report))
 

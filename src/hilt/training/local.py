@@ -59,7 +59,7 @@ def evaluate_folder(config: RunConfig, folder: Path, output: Path, stop: StopReq
     if warning:
         print(f"hilt: {warning}", file=sys.stderr)
     policy = load_policy(folder, device=device)
-    env = make_environment(config, features=policy.features)
+    env = make_environment(config, features=policy.features, learned_reward=False)
     results = evaluate_policy(
         env, policy, evaluation_seeds(config.eval.seed, config.eval.n_episodes), should_stop=stop
     )
