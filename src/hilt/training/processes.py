@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 PARENT = "HILT_PARENT_PID"
 _MAX_RESTARTS = 5
+_MAX_ERRORS = 2
 _WINDOW_S = 60.0
 
 
@@ -31,6 +32,7 @@ class Child:
         self._arguments = [sys.executable, "-m", "hilt", *arguments]
         self._environment = {**os.environ, **environment, PARENT: str(os.getpid())}
         self._starts: list[float] = []
+        self._errors = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -53,11 +55,15 @@ class Child:
         """Start it again after it died.
 
         Raises:
-            ChildFailedError: its configuration is wrong (exit 2), or it died too often in a short time.
+            ChildFailedError: its configuration is wrong (exit 2), it keeps ending with errors of its own, or it
+                died too often in a short time.
         """
         code = self.exit_code
         if code == 2:
             raise ChildFailedError(f"the {self.name} cannot go on", 2)
+        self._errors += code is not None and code > 0
+        if self._errors > _MAX_ERRORS:
+            raise ChildFailedError(f"the {self.name} ended with an error {self._errors} times; giving up", 1)
         recent = [start for start in self._starts if time.monotonic() - start < _WINDOW_S]
         if len(recent) > _MAX_RESTARTS:
             raise ChildFailedError(f"the {self.name} died {len(recent)} times within a minute; giving up", 1)
