@@ -144,7 +144,7 @@ class Environment:
         raw, _ = self.gym.reset(seed=seed, options=options)
         if self._reward_function is not None:
             self._reward_function.reset()
-        return self._observe(raw)
+        return self._checked(self._all_features(raw))
 
     def step(self, action: Action, event: Event | None = None) -> Outcome:
         """Execute `action` [A]; an operator's SUCCESS or FAILURE ends the episode.
@@ -157,7 +157,8 @@ class Environment:
             raw, reward, terminated, truncated, info = self.gym.step(action)
         except SimulationError as error:
             raise StepRefusedError(f"the simulator refused the step: {error}") from error
-        observation = self._observe(raw)
+        features = self._all_features(raw)
+        observation = self._checked(features)
         require_finite("the environment's reward", np.asarray(reward))
         success = self._is_success(float(reward), info)
         outcome = Outcome(
@@ -169,7 +170,7 @@ class Environment:
             float(info.get("discrete_penalty", 0.0)),
             dict(info),
         )
-        return self._with_event(self._with_reward_function(outcome), event)
+        return self._with_event(self._with_reward_function(outcome, features), event)
 
     def clip(self, action: Action) -> Action:
         """`action` [A] within the bounds of the action space, as it will be executed and recorded."""
@@ -189,8 +190,9 @@ class Environment:
         features = to_features(raw)
         return features if self._transform is None else self._transform(features)
 
-    def _observe(self, raw: Any) -> Observation:
-        observation = select(self._all_features(raw), self.features)
+    def _checked(self, features: Observation) -> Observation:
+        """The features that are kept. Raises StepRefusedError when a number is not finite."""
+        observation = select(features, self.features)
         for name, array in observation.items():
             if array.dtype == np.float32:
                 require_finite(f"the environment's {name}", array)
@@ -201,12 +203,13 @@ class Environment:
             return reward >= self._success_threshold
         return bool(info.get("is_success", False))
 
-    def _with_reward_function(self, outcome: Outcome) -> Outcome:
+    def _with_reward_function(self, outcome: Outcome, features: Observation) -> Outcome:
+        """The classifier sees all `features`, those that the policy does not use included."""
         if self._trust_operator:
             return replace(outcome, reward=0.0, terminated=outcome.terminated and not outcome.is_success)
         if self._reward_function is None:
             return outcome
-        judged = self._reward_function(outcome.observation)
+        judged = self._reward_function(features)
         info = {**outcome.info, "reward_classifier": judged}
         lost = outcome.terminated and not outcome.is_success
         return replace(outcome, reward=judged.reward, terminated=judged.terminate or lost, info=info)

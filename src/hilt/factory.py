@@ -59,6 +59,7 @@ def make_environment(
         ConfigError: the policy names features that the environment does not give.
     """
     features = features or list(getattr(config.policy, "input_features", {})) or None
+    reward_function = _reward_function(config) if learned_reward else None
     if config.env.type != "gymnasium" and (reward_function is not None or trust_operator):
         overrides = {"terminate_on_success": False, **overrides}
     try:
@@ -66,7 +67,7 @@ def make_environment(
             make_env(config, **overrides),
             features,
             transform=_transform(config.env),
-            reward_function=_reward_function(config) if learned_reward else None,
+            reward_function=reward_function,
             success_threshold=config.env.success_reward_threshold,
             trust_operator=trust_operator,
         )
@@ -105,12 +106,11 @@ def _tuple(value: Any) -> Any:
 
 def _reward_function(config: RunConfig) -> RewardFunction | None:
     """The classifier that the configuration names, if it names one."""
-    use = config.env.processor.reward_classifier
-    if use.pretrained_path is None:
+    if config.env.processor.reward_classifier.pretrained_path is None:
         return None
     from hilt.rewards import load_reward_function
 
-    return load_reward_function(use, terminate_on_success=config.env.processor.reset.terminate_on_success)
+    return load_reward_function(config.env)
 
 
 def _said(section: Section, key: str) -> Any:

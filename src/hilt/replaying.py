@@ -61,7 +61,7 @@ def replay(config: RunConfig, should_stop: Callable[[], bool] = lambda: False) -
     root, number = dataset_folder(config), config.dataset.replay_episode or 0
     reader = DatasetReader(root, gripper_convention=config.dataset.gripper_convention, episodes=[number])
     recorded = reader.episode(reader.episodes[0])
-    env = make_environment(config)
+    env = make_environment(config, learned_reward=False)
     try:
         if env.schema.action_dim != reader.schema.action_dim:
             raise ConfigError(

@@ -9,6 +9,9 @@
 | `Interventions per 1000 steps` | takeovers, over the last 20 episodes |
 | `Human seconds` | seconds of control by the operator since the run began |
 | `Cycle time [s]` | duration of a successful episode |
+| `Classifier false positives` | steps of an episode that the reward classifier paid wrongly |
+| `Classifier false negatives` | steps of success that it did not pay |
+| `Classifier time [ms]` | what one step of it takes |
 | `Policy frequency [Hz]` | control steps per second of the actor |
 | `train/*` | losses, temperature, gradient norms, buffer sizes, rates of the learner |
 """
@@ -16,13 +19,17 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
 
+from hilt.config.errors import ConfigError
 from hilt.rollout import Episode
 
 WINDOW = 20
@@ -46,10 +53,20 @@ class JsonLines:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_line(path)
-        self._file = path.open("a", buffering=1)
+        self._file = FileIO(path, "a")
+        self.lost = 0
+        """Records for which there was no room on the disk: training goes on without them."""
 
     def write(self, record: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(record) + "\n")
+        line = (json.dumps({name: _finite(value) for name, value in record.items()}) + "\n").encode()
+        size = os.fstat(self._file.fileno()).st_size
+        try:
+            written = self._file.write(line)
+        except OSError:
+            written = 0
+        if written != len(line):
+            self._file.truncate(size)
+            self.lost += 1
 
     def close(self) -> None:
         self._file.close()
@@ -62,7 +79,7 @@ class TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise SystemExit("TensorBoard is not installed: pip install 'hilt[tensorboard]'") from None
+            raise ConfigError("tensorboard", "not installed: pip install 'hilt[tensorboard]'") from None
         self._writer = SummaryWriter(str(folder))
 
     def write(self, record: Mapping[str, Any]) -> None:
@@ -88,7 +105,7 @@ class WeightsAndBiases:
         try:
             import wandb
         except ImportError:
-            raise SystemExit("Weights & Biases is not installed: pip install 'hilt[wandb]'") from None
+            raise ConfigError("wandb.enable", "not installed: pip install 'hilt[wandb]'") from None
         self._artifact = artifact
         self._run = wandb.init(dir=str(run), config=dict(config), resume="allow", **options)
 
@@ -155,10 +172,8 @@ class History:
         }
         if summary["is_success"]:
             record["Cycle time [s]"] = summary["length"] / self.fps
-        for name in ("weights_age_s", "jitter_p99_ms"):
-            if name in summary:
-                record[name] = summary[name]
-        return record
+        passed_on = ("weights_age_s", "jitter_p99_ms", "Classifier")
+        return record | {name: value for name, value in summary.items() if name.startswith(passed_on)}
 
     @property
     def success_rate(self) -> float:
@@ -214,6 +229,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return records
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows neither NaN nor infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _cut_torn_line(path: Path) -> None:
