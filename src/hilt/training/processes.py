@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 PARENT = "HILT_PARENT_PID"
 _MAX_RESTARTS = 5
@@ -55,12 +56,12 @@ class Child:
         """Start it again after it died.
 
         Raises:
-            ChildFailedError: its configuration is wrong (exit 2), it keeps ending with errors of its own, or it
-                died too often in a short time.
+            ChildFailedError: its configuration is wrong (exit 2), it keeps ending with errors of its own, or
+                it died too often in a short time.
         """
         code = self.exit_code
         if code == 2:
-            raise ChildFailedError(f"the {self.name} cannot go on", 2)
+            raise ChildFailedError("", 2)  # it has said why
         self._errors += code is not None and code > 0
         if self._errors > _MAX_ERRORS:
             raise ChildFailedError(f"the {self.name} ended with an error {self._errors} times; giving up", 1)
@@ -70,30 +71,26 @@ class Child:
         tell(f"the {self.name} died ({_cause(code)}); starting it again")
         self.start()
 
-    def terminate(self, grace_s: float) -> None:
-        """Ask it to end; after `grace_s` seconds make it."""
-        if self._process is None or self._process.poll() is not None:
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, grace_s: float) -> None:
+        """Return when it has ended; after `grace_s` seconds make it."""
+        if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(grace_s)
         except subprocess.TimeoutExpired:
             self.kill()
-
-    def kill(self) -> None:
-        """End it at once."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
             self._process.wait()
 
-    def wait(self, timeout_s: float) -> int | None:
-        """Its exit code, or None when it still runs after `timeout_s`."""
-        if self._process is None:
-            return None
-        try:
-            return self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            return None
+    def kill(self) -> None:
+        """End it at once; safe in a signal handler."""
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
 
 class StopRequest:
