@@ -31,17 +31,17 @@ def learner(arguments: Sequence[str]) -> int:
     from hilt.training.sessions import run_learner
 
     stop = StopRequest().install()
-    run_learner(config, run, stop)
-    return stop.exit_code
+    return 0 if run_learner(config, run, stop) else stop.exit_code
 
 
 def actor(arguments: Sequence[str]) -> int:
-    """An actor alone; it keeps what the learner does not have yet in the run's folder."""
-    config, run = _training(arguments, "actor")
+    """An actor alone. It has no run of its own: it keeps in a folder what the learner does not have yet."""
+    config = _config(arguments, "actor")
     from hilt.training.sessions import run_actor
 
     stop = StopRequest().install()
-    run_actor(config, run, stop)
+    folder = Path(config.output_dir) if config.output_dir else Path("outputs") / "actor" / config.name
+    run_actor(config, folder, stop)
     return stop.exit_code
 
 
@@ -190,7 +190,9 @@ def _training(arguments: Sequence[str], verb: Verb) -> tuple[RunConfig, Path]:
 def _write_config(config: RunConfig, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(to_json(config))
+        temporary = folder / ".config.partial"
+        temporary.write_text(to_json(config))
+        temporary.replace(folder / "config.json")
     except OSError as error:
         raise ConfigError(str(folder), f"cannot be written: {error.strerror}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ class FreshPolicy:
         self._newest = newest
         self._runner = PolicyRunner(self._policy, deterministic=False, seed=seed)
         self.version = first.version
+        self._taken_at = time.monotonic()
 
     def __call__(self, observation: RawObservation) -> Action:
         """Action [A] for one observation, by weights that are as new as they can be."""
@@ -77,6 +79,12 @@ class FreshPolicy:
         if weights is not None:
             self._policy.load_state_dict(weights.tensors)
             self.version = weights.version
+            self._taken_at = time.monotonic()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the weights were taken up: how far the actor lags behind a learner that learns."""
+        return time.monotonic() - self._taken_at
 
     def reset(self) -> None:
         self._runner.reset()

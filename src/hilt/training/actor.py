@@ -18,6 +18,8 @@ from hilt.rollout import Episode, Rollout
 from hilt.training.metrics import summarise
 from hilt.transport.messages import Directive, Record
 
+_POLL_S = 0.1
+
 
 class LearnerLink(Protocol):
     """What an actor needs of its learner."""
@@ -77,20 +79,28 @@ class Actor:
         started = time.monotonic()
         episode = self._rollout.run_episode(episode_id, seed, self._stopping)
         self._quit = episode.event is Event.QUIT
-        if episode.length:
+        if episode.length or episode.refused:
             self._link.report(self._account(episode, time.monotonic() - started))
-        if self._rollout.clock is not None and not self._stopping():
-            time.sleep(self._pause_s)
+        if self._rollout.clock is not None:
+            self._pause(self._pause_s)
+        elif episode.length == 0:  # a policy that gives nothing but NaN must not fill the learner's ears
+            self._pause(_POLL_S)
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._stopping() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _POLL_S))
 
     def _stopping(self) -> bool:
         return self._quit or self._should_stop() or self._link.directive.stop
 
     def _account(self, episode: Episode, seconds: float) -> Record:
         record = {**summarise(episode), **self.figures()}
-        record["frequency_hz"] = episode.length / max(seconds, 1e-9)
+        record["Policy frequency [Hz]"] = episode.length / max(seconds, 1e-9)
+        record["Weights age [s]"] = self._policy.age_s
         clock = self._rollout.clock
         if clock is not None and clock.lateness_s:
-            record["jitter_p99_ms"] = 1e3 * float(np.percentile(np.abs(clock.lateness_s), 99))
+            record["Control jitter p99 [ms]"] = 1e3 * float(np.percentile(np.abs(clock.lateness_s), 99))
             clock.lateness_s.clear()
         return record
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from hilt.algorithms.base import Algorithm, Sampler
-from hilt.training.checkpoints import Checkpoint, CheckpointStore
+from hilt.training.checkpoints import Checkpoint
 from hilt.training.memory import Memory
 from hilt.training.metrics import History, Metrics
 from hilt.training.pacing import Every, Pace, Rate
+from hilt.training.saving import Saver
 from hilt.training.status import Status
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
@@ -23,13 +24,14 @@ _STATUS_S = 0.5
 _WAIT_S = 0.2
 _VALIDATION_TIMEOUT_S = 60.0
 _RETRY_VALIDATION_S = 3.0
+_PARTING_S = 3.0
 
 
 class Actors(Protocol):
     """What the learner sees of its actors; `hilt.transport.server.TransitionServer` is one."""
 
-    def publish(self, weights: Weights) -> None:
-        """These are the newest weights."""
+    def publish(self, weights: Weights, frozen: Collection[str]) -> None:
+        """These are the newest weights; `frozen` names those that never change."""
         ...
 
     @property
@@ -87,7 +89,7 @@ class Learner:
         actors: Actors,
         metrics: Metrics,
         history: History,
-        store: CheckpointStore,
+        saver: Saver,
         train_config: Mapping[str, Any],
         show: Callable[[Status], None],
         should_stop: Callable[[], bool],
@@ -95,7 +97,7 @@ class Learner:
     ) -> None:
         self._plan, self._algorithm, self._sample = plan, algorithm, sample
         self._memory, self._actors, self._metrics = memory, actors, metrics
-        self._history, self._store, self._train_config = history, store, dict(train_config)
+        self._history, self._saver, self._train_config = history, saver, dict(train_config)
         self._show, self._should_stop, self._sampler_state = show, should_stop, sampler_state
         self._phase = "offline"
         self._waiting_for = ""
@@ -108,12 +110,13 @@ class Learner:
         self._rates = (0.0, 0.0)
         self._hold = False
         self._validated_at = 0
+        self._saved_at = algorithm.updates
         self.best_success_rate = 0.0
         """The highest in a validation."""
         self.reached_target = False
 
-    def run(self) -> None:
-        """Train until `online_steps`, the target success rate, or a request to stop; then save."""
+    def run(self) -> bool:
+        """Train until `online_steps` or the target success rate (True), or a request to stop; then save."""
         self._learn_offline()
         self._publish()
         self._validated_at = self._online_updates
@@ -129,7 +132,7 @@ class Learner:
                 self._wait_for_experience()
             self._hold_or_release()
             self._housekeep()
-        self._finish()
+        return self._finish()
 
     @property
     def _online_updates(self) -> int:
@@ -161,7 +164,7 @@ class Learner:
             self._update()
             self._memory.absorb()
             self._housekeep(publish=False)
-        if self._plan.save and self._plan.offline_updates:
+        if self._plan.save and self._algorithm.updates > self._saved_at:
             self.save()
 
     def _update(self) -> None:
@@ -225,7 +228,7 @@ class Learner:
                 self._update_rate.per_second(self._algorithm.updates),
             )
             self._tell()
-        if self._plan.save and self._save_due.due():
+        if self._plan.save and self._save_due.due() and self._algorithm.updates > self._saved_at:
             self.save()
 
     def _enter(self, phase: str, waiting_for: str = "") -> None:
@@ -276,7 +279,7 @@ class Learner:
     def _publish(self) -> None:
         self._version += 1
         policy = self._algorithm.policy
-        self._actors.publish(Weights(self._version, policy.state_dict(), policy.config))
+        self._actors.publish(Weights(self._version, policy.state_dict(), policy.config), policy.frozen)
 
     def _log_update(self) -> None:
         record = {f"train/{name}": float(value) for name, value in self._last_metrics.items()}
@@ -287,11 +290,13 @@ class Learner:
         self._metrics.log(self._memory.env_steps, record)
 
     def save(self, *, best: bool = False) -> None:
-        """Write a checkpoint; a full disk is said and survived, the one before stands."""
+        """Have a checkpoint written while training goes on."""
+        model = self._algorithm.policy.state_dict()
+        self._saved_at = self._algorithm.updates
         checkpoint = Checkpoint(
             step=self._algorithm.updates,
             config=dict(self._algorithm.policy.config),
-            model=dict(self._algorithm.policy.state_dict()),
+            model={name: tensor.detach().to("cpu", copy=True) for name, tensor in model.items()},
             train_config=self._train_config,
             state=self._algorithm.state_tensors(),
             counters={
@@ -303,15 +308,20 @@ class Learner:
                 "best_success_rate": self.best_success_rate,
             },
         )
-        try:
-            self._store.save(checkpoint, best=best)
-        except OSError as error:
-            self._metrics.log(self._memory.env_steps, {"checkpoint_error": str(error)})
-            self._show(Status(phase=f"no checkpoint at update {checkpoint.step}: {error}"))
+        self._saver.save(checkpoint, best=best)
 
-    def _finish(self) -> None:
-        self._phase, self._waiting_for = "done", ""
+    def _finish(self) -> bool:
+        """Actors of a learner that is done leave; those of one that was stopped wait for the next."""
+        done = not self._should_stop()
+        self._phase, self._waiting_for = "done" if done else "stopped", ""
         self._publish()
-        self._tell(stop=True)
+        self._tell(stop=done)
+        deadline = time.monotonic() + _PARTING_S
+        while done and self._actors.actors and time.monotonic() < deadline:
+            self._memory.absorb(0.05)
+        self._memory.absorb()
+        self._take_reports()
         if self._plan.save:
             self.save()
+        self._saver.wait()
+        return done

@@ -22,12 +22,17 @@ def train_locally(config: RunConfig, run: Path, stop: StopRequest) -> int:
     supervisor = Supervisor(config, run, lambda text: print(f"hilt: {text}", file=sys.stderr, flush=True))
     stop.on_second = supervisor.kill
     try:
-        supervisor.run(stop)
+        done = supervisor.run(stop)
     except ChildFailedError as error:
-        print(f"hilt: {error}", file=sys.stderr)
+        if text := str(error):
+            print(f"hilt: {text}", file=sys.stderr)
         return error.exit_code
-    if stop():
+    if stop() or not done:
+        print(f"hilt: to go on: --resume=true --output_dir={run}", file=sys.stderr)
         return stop.exit_code
+    if not config.save_checkpoint:
+        print("hilt: no evaluation: save_checkpoint is false", file=sys.stderr)
+        return 0
     return evaluate_run(config, run, stop)
 
 

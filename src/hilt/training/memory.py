@@ -81,13 +81,15 @@ class Memory:
         self._put(episode_id)
 
     def rest(self) -> None:
-        """Nobody absorbs any more: what is received from now on goes into the log alone, and blocks nobody."""
+        """Nobody absorbs any more: what is received from now on is logged only, and blocks nobody."""
         self._resting.set()
 
     def _put(self, item: Transition | int) -> None:
-        while not self._resting.is_set():
+        waiting = True
+        while waiting and not self._resting.is_set():
             try:
-                return self._inbox.put(item, timeout=_POLL_S)
+                self._inbox.put(item, timeout=_POLL_S)
+                waiting = False
             except queue.Full:
                 continue
 

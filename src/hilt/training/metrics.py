@@ -13,6 +13,9 @@
 | `Classifier false negatives` | steps of success that it did not pay |
 | `Classifier time [ms]` | what one step of it takes |
 | `Policy frequency [Hz]` | control steps per second of the actor |
+| `Weights age [s]` | since the actor got its newest weights, at the end of the episode |
+| `Control jitter p99 [ms]` | lateness of 99 of 100 control steps, where real time is kept |
+| `Refused steps` | since the run began: numbers that were not finite, from policy or simulator |
 | `train/*` | losses, temperature, gradient norms, buffer sizes, rates of the learner |
 """
 
@@ -33,6 +36,8 @@ from hilt.config.errors import ConfigError
 from hilt.rollout import Episode
 
 WINDOW = 20
+_PASSED_ON = ("Policy frequency", "Weights age", "Control jitter", "Classifier")
+"""What an actor reports under the name that it is logged by."""
 
 
 class MetricsSink(Protocol):
@@ -149,11 +154,15 @@ class History:
     episodes: int = 0
     human_steps: int = 0
     takeovers: int = 0
+    refused: int = 0
     recent: deque[dict[str, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
     alone: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
     def add(self, summary: Mapping[str, float]) -> dict[str, float]:
         """Count one `summarise`d episode; the record to log is returned."""
+        self.refused += int(summary["refused"])
+        if not summary["length"]:
+            return {"Refused steps": self.refused}
         self.episodes += 1
         self.human_steps += int(summary["intervention_steps"])
         self.takeovers += int(summary["takeovers"])
@@ -168,12 +177,11 @@ class History:
             "Intervention rate": summary["intervention_steps"] / max(summary["length"], 1),
             "Interventions per 1000 steps": 1000 * self._per_step("takeovers"),
             "Human seconds": self.human_steps / self.fps,
-            "Policy frequency [Hz]": summary.get("frequency_hz", 0.0),
+            "Refused steps": self.refused,
         }
         if summary["is_success"]:
             record["Cycle time [s]"] = summary["length"] / self.fps
-        passed_on = ("weights_age_s", "jitter_p99_ms", "Classifier")
-        return record | {name: value for name, value in summary.items() if name.startswith(passed_on)}
+        return record | {name: value for name, value in summary.items() if name.startswith(_PASSED_ON)}
 
     @property
     def success_rate(self) -> float:
@@ -196,13 +204,14 @@ class History:
             "episodes": self.episodes,
             "human_steps": self.human_steps,
             "takeovers": self.takeovers,
+            "refused": self.refused,
             "recent": list(self.recent),
             "alone": list(self.alone),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.episodes, self.human_steps = int(state["episodes"]), int(state["human_steps"])
-        self.takeovers = int(state["takeovers"])
+        self.takeovers, self.refused = int(state["takeovers"]), int(state["refused"])
         self.recent.extend(state["recent"])
         self.alone.extend(state["alone"])
 

@@ -36,7 +36,6 @@ class Pace:
             return False
         return self._ratio is None or updates < self._ratio * max(env_steps, 1)
 
-
     def actors_hold(self, env_steps: int, updates: int) -> bool:
         """Actors that do not keep real time should wait for the learner."""
         if self._steps_ratio is None or self.warming_up(env_steps):

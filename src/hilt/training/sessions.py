@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from hilt.config.device import resolve_device
 from hilt.config.errors import ConfigError
-from hilt.config.learning import ActorLearnerConfig
 from hilt.config.policy import ACFQLConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
@@ -20,17 +21,21 @@ from hilt.environment import Environment, Outcome
 from hilt.factory import make_environment, make_operator
 from hilt.operators.base import NoOperator, Operator, OperatorUnavailableError
 from hilt.policy import FreshPolicy
+from hilt.rewards.reward_function import ClassifierMonitor
 from hilt.rollout import Clock, Rollout
 from hilt.training.actor import Actor
 from hilt.training.building import Builder, learning_policy
-from hilt.training.checkpoints import CheckpointStore
+from hilt.training.checkpoints import Checkpoint, CheckpointStore
+from hilt.training.connection import connect, listen
 from hilt.training.demonstrations import demonstrations
 from hilt.training.learner import Learner, Plan
+from hilt.training.lock import first_free, sole_user
 from hilt.training.memory import Memory
 from hilt.training.metrics import History, JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
 from hilt.training.pacing import Pace
+from hilt.training.saving import Saver
 from hilt.training.status import StatusView
-from hilt.training.supervisor import ACTOR_INDEX, TOKEN
+from hilt.training.supervisor import ACTOR_INDEX
 from hilt.transport.client import LearnerClient
 from hilt.transport.server import TransitionServer
 from hilt.transport.weights import Weights
@@ -39,49 +44,98 @@ Stop = Callable[[], bool]
 _POLL_S = 0.25
 _HOLD_S = 0.01
 _DRAIN_S = 5.0
+_TAKEOVER_S = 15.0
+"""What is left of an earlier process of the same run has this long to end."""
 
 
 def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
-    """Learn in the folder `run`, from its last checkpoint and log if there are any; True: target reached."""
+    """Learn in the folder `run`, from its last checkpoint and log if there are any; True: training is over.
+
+    Raises:
+        BusyError: another learner is at work there, and does not end.
+        CheckpointError: the last checkpoint is damaged.
+    """
     device, warning = resolve_device(config.device_name)
     env = make_environment(config)
     env.close()
-    with StatusView() as view:
+    with StatusView() as view, sole_user(run, _TAKEOVER_S, view.say):
         if warning:
             view.say(warning)
+        store = CheckpointStore(run, config.keep_checkpoints)
+        checkpoint = store.load_last()
         builder = Builder(config, env, device)
         memory = builder.memory(run)
         if restored := memory.restore():
             view.say(f"{restored} transitions read from {run / 'replay'}")
-        server = _listen(config, env.schema, memory)
+        server = listen(config, env.schema, memory)
         try:
-            if len(memory.demonstrations) == 0:
-                for episode in demonstrations(config, env.schema, should_stop):
-                    memory.demonstrate(episode)
-            learner, metrics = _make_learner(builder, run, memory, server, view, should_stop)
-            learner.run()
+            if checkpoint is None:
+                _demonstrate(config, env.schema, memory, should_stop)
+                if should_stop():
+                    return False
+            learner, metrics = _make_learner(builder, run, memory, server, view, should_stop, checkpoint)
+            done = learner.reached_target or learner.run()
             metrics.close()
         finally:
+            memory.rest()
             server.stop()
             memory.close()
-    return learner.reached_target
+    return done
 
 
-def run_actor(config: RunConfig, run: Path | None, should_stop: Stop) -> None:
-    """Act for the learner that `config` names until it, or a person, says stop."""
-    index = int(os.environ.get(ACTOR_INDEX, "0"))
+def _demonstrate(config: RunConfig, schema: Schema, memory: Memory, should_stop: Stop) -> None:
+    """Raises ConfigError when there is no room for the demonstrations on disk."""
+    try:
+        for episode in demonstrations(config, schema, should_stop, memory.demonstrated):
+            memory.demonstrate(episode)
+    except OSError as error:
+        raise ConfigError(str(memory.log.folder), f"cannot be written: {error.strerror}") from error
+
+
+def run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> None:
+    """Act for the learner that `config` names until it, or a person, says stop.
+
+    What the learner does not have yet is kept below `folder`, in a place of this actor's own.
+    """
     torch.set_num_threads(1)
+    with _own_spool(folder) as (index, spool):
+        _act(config, index, spool, should_stop)
+
+
+@contextmanager
+def _own_spool(folder: Path) -> Iterator[tuple[int, Path]]:
+    """(index, spool): those that `hilt train` gave this process, else the first that no other actor has."""
+    index = os.environ.get(ACTOR_INDEX)
+    if index is None:
+        with first_free(folder / "spool", "actor-") as free:
+            yield free
+        return
+    spool = folder / "spool" / f"actor-{index}"
+    with sole_user(spool, _TAKEOVER_S, _tell):
+        yield int(index), spool
+
+
+def _act(config: RunConfig, index: int, spool: Path, should_stop: Stop) -> None:
     env = make_environment(config, trust_operator=config.env.trust_operator)
     operator = _operator(config, env, seed=config.seed + index)
-    spool = None if run is None else run / "spool" / f"actor-{index}"
-    with _connect(config, env.schema, spool, index) as client:
+    with connect(config, env.schema, spool, index) as client:
         first = _first_weights(client, should_stop)
         if first is not None:
             policy = FreshPolicy(first, client.weights, seed=config.seed + index)
-            rollout = _rollout(config, env, policy, operator, client)
-            seed = learning_policy(config).online_env_seed
-            Actor(rollout, policy, client, index=index, seed=seed, should_stop=should_stop).run()
-        client.drain(_DRAIN_S)
+            monitor = ClassifierMonitor()
+            actor = Actor(
+                _rollout(env, policy, operator, client, monitor, should_stop),
+                policy,
+                client,
+                index=index,
+                seed=learning_policy(config).online_env_seed,
+                pause_s=config.env.processor.reset.reset_time_s,
+                should_stop=should_stop,
+            )
+            actor.figures = monitor.take
+            actor.run()
+        if client.connected:
+            client.drain(_DRAIN_S)
     operator.close()
     env.close()
 
@@ -93,11 +147,10 @@ def _make_learner(
     server: TransitionServer,
     view: StatusView,
     should_stop: Stop,
+    checkpoint: Checkpoint | None,
 ) -> tuple[Learner, Metrics]:
-    """The learner as its last checkpoint left it, or new."""
+    """The learner as `checkpoint` left it, or new."""
     config = builder.config
-    store = CheckpointStore(run, config.keep_checkpoints)
-    checkpoint = store.load_last()
     algorithm = builder.algorithm(memory, checkpoint.config if checkpoint else None)
     sampler = builder.sampler(memory)
     history = History(builder.env.fps)
@@ -117,7 +170,7 @@ def _make_learner(
         actors=server,
         metrics=metrics,
         history=history,
-        store=store,
+        saver=Saver(CheckpointStore(run, config.keep_checkpoints), view.say),
         train_config=to_dict(config),
         show=view.show,
         should_stop=should_stop,
@@ -125,6 +178,8 @@ def _make_learner(
     )
     if checkpoint is not None:
         learner.best_success_rate = float(checkpoint.counters["best_success_rate"])
+        same_target = checkpoint.train_config["target_success_rate"] == config.target_success_rate
+        learner.reached_target = bool(checkpoint.counters["reached_target"]) and same_target
     return learner, metrics
 
 
@@ -169,50 +224,6 @@ def _sinks(config: RunConfig, run: Path) -> list[MetricsSink]:
     return sinks
 
 
-def _address(link: ActorLearnerConfig) -> str:
-    return f"{link.learner_host}:{link.learner_port}"
-
-
-def _token(link: ActorLearnerConfig) -> str | None:
-    return link.token or os.environ.get(TOKEN)
-
-
-def _listen(config: RunConfig, schema: Schema, memory: Memory) -> TransitionServer:
-    """A server that has begun to listen. Raises ConfigError when it cannot, or must not."""
-    link = learning_policy(config).actor_learner_config
-    tls = (Path(link.tls_cert), Path(link.tls_key)) if link.tls_cert and link.tls_key else None
-    try:
-        server = TransitionServer(
-            _address(link),
-            schema,
-            sink=lambda actor, transitions: memory.receive(transitions),
-            seen=memory.seen,
-            on_interrupted=lambda actor, episode_id: memory.abandon(episode_id),
-            token=_token(link),
-            tls=tls,
-            allow_insecure=link.allow_insecure,
-        )
-        server.start()
-    except (OSError, ValueError) as error:
-        raise ConfigError("policy.actor_learner_config", str(error)) from error
-    return server
-
-
-def _connect(config: RunConfig, schema: Schema, spool: Path | None, index: int) -> LearnerClient:
-    link = learning_policy(config).actor_learner_config
-    try:
-        return LearnerClient(
-            _address(link),
-            schema,
-            actor_id=f"{os.uname().nodename}-{index}-{os.getpid()}",
-            token=_token(link),
-            tls_ca=Path(link.tls_cert) if link.tls_cert else None,
-            spool=spool,
-        )
-    except (OSError, ValueError) as error:
-        raise ConfigError("policy.actor_learner_config", str(error)) from error
-
-
 def _first_weights(client: LearnerClient, should_stop: Stop) -> Weights | None:
     """Waits for the learner and says for what; None when it is over before it began."""
     said = ""
@@ -223,7 +234,7 @@ def _first_weights(client: LearnerClient, should_stop: Stop) -> Weights | None:
         reason = client.waiting_for.partition(" (")[0]
         if reason and reason != said:
             said = reason
-            print(f"actor: waiting for {client.waiting_for}", flush=True)
+            _tell(f"waiting for {client.waiting_for}")
     return None
 
 
@@ -234,15 +245,21 @@ def _operator(config: RunConfig, env: Environment, seed: int) -> Operator:
             raise OperatorUnavailableError("this environment has no expert to act for a simulated human")
         return make_operator(config, env, seed=seed)
     except OperatorUnavailableError as error:
-        print(f"actor: {error}; going on with nobody at the controls", flush=True)
+        _tell(f"{error}; going on with nobody at the controls")
         return NoOperator()
 
 
 def _rollout(
-    config: RunConfig, env: Environment, policy: FreshPolicy, operator: Operator, client: LearnerClient
+    env: Environment,
+    policy: FreshPolicy,
+    operator: Operator,
+    client: LearnerClient,
+    monitor: ClassifierMonitor,
+    should_stop: Stop,
 ) -> Rollout:
-    def wait_for_learner(transition: Transition, outcome: Outcome) -> None:
-        while not (operator.interactive or client.directive.stop):
+    def after_step(transition: Transition, outcome: Outcome) -> None:
+        monitor.add(outcome)
+        while not (operator.interactive or client.directive.stop or should_stop()):
             if not (client.congested or client.directive.stats.get("hold")):
                 return
             time.sleep(_HOLD_S)
@@ -252,6 +269,10 @@ def _rollout(
         policy=policy,
         operator=operator,
         record=client.send,
-        on_step=wait_for_learner,
+        on_step=after_step,
         clock=Clock(env.fps) if operator.interactive else None,
     )
+
+
+def _tell(text: str) -> None:
+    print(f"actor: {text}", file=sys.stderr, flush=True)

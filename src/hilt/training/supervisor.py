@@ -13,6 +13,7 @@ from hilt.config.run import RunConfig
 from hilt.training.processes import Child, ChildFailedError, StopRequest
 
 TOKEN = "HILT_TOKEN"
+UI_TOKEN = "HILT_UI_TOKEN"
 ACTOR_INDEX = "HILT_ACTOR_INDEX"
 _POLL_S = 0.1
 _LEARNER_GRACE_S = 30.0
@@ -23,13 +24,14 @@ class Supervisor:
     """Starts the processes of the run in `folder`, whose configuration is written there already.
 
     The learner decides when training is over: it ends with exit code 0, and the actors with it. A process
-    that dies is started again, the learner from its last checkpoint and log.
+    that dies is started again, the learner from its last checkpoint and log. Actors that all leave by
+    themselves end the training: their operators have quit, or the learner is done.
     """
 
     def __init__(self, config: RunConfig, folder: Path, tell: Callable[[str], None]) -> None:
         self._tell = tell
         port = _free_port(config)
-        secret = {TOKEN: os.environ.get(TOKEN) or secrets.token_urlsafe(24)}
+        secret = _secrets(config)
         common = [
             f"--config_path={folder / 'config.json'}",
             "--resume=true",
@@ -43,8 +45,8 @@ class Supervisor:
             for index in range(config.num_actors)
         ]
 
-    def run(self, stop: StopRequest) -> None:
-        """Until the learner is done or `stop` says so.
+    def run(self, stop: StopRequest) -> bool:
+        """Until the learner is done (True), the operators have quit, or `stop` says so.
 
         Raises:
             ChildFailedError: a process cannot be kept alive.
@@ -52,19 +54,26 @@ class Supervisor:
         for child in (self._learner, *self._actors):
             child.start()
         try:
-            while self._learner.exit_code != 0 and not stop():
+            while not (self._learner.exit_code == 0 or self._actors_have_left() or stop()):
                 for child in (self._learner, *self._actors):
                     if child.exit_code not in (None, 0):
                         child.revive(self._tell)
                 time.sleep(_POLL_S)
         finally:
             self.end()
+        return self._learner.exit_code == 0
+
+    def _actors_have_left(self) -> bool:
+        return all(actor.exit_code == 0 for actor in self._actors)
 
     def end(self) -> None:
-        """The learner first, so that it saves; then the actors, which it has told to stop."""
-        self._learner.terminate(_LEARNER_GRACE_S)
+        """The actors first, so that the learner gets their last steps; then the learner, which saves."""
         for actor in self._actors:
-            actor.terminate(_ACTOR_GRACE_S)
+            actor.terminate()
+        for actor in self._actors:
+            actor.wait(_ACTOR_GRACE_S)
+        self._learner.terminate()
+        self._learner.wait(_LEARNER_GRACE_S)
 
     def kill(self) -> None:
         """End all processes at once."""
@@ -75,6 +84,14 @@ class Supervisor:
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _secrets(config: RunConfig) -> dict[str, str]:
+    """What the processes have to know and no file or command line may show."""
+    link = getattr(config.policy, "actor_learner_config", None)
+    token = (link.token if link is not None else None) or os.environ.get(TOKEN)
+    secret = {TOKEN: token or secrets.token_urlsafe(24)}
+    return secret if config.ui.token is None else {**secret, UI_TOKEN: config.ui.token}
 
 
 def _threads(count: int) -> dict[str, str]:
