@@ -11,9 +11,20 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "hilt"
-ROOMS = (
-    "algorithms benchmarks config data networks operators processors rewards seat sim training transport"
-).split()
+ROOMS = [
+    "algorithms",
+    "benchmarks",
+    "config",
+    "data",
+    "networks",
+    "operators",
+    "processors",
+    "rewards",
+    "seat",
+    "sim",
+    "training",
+    "transport",
+]
 EVERYWHERE = {"errors"}
 
 MAY_USE: dict[str, set[str]] = {
