@@ -137,6 +137,8 @@ class RunConfig(Section):
     """How many optimisation steps the learner may make per environment step; null: any number."""
     target_success_rate: Fraction | None = None
     """Training ends when this share of recent episodes succeeds without help; null: at `online_steps`."""
+    time_limit_s: PositiveFloat | None = None
+    """Training ends after so many seconds of wall clock, those before a resume included; null: no limit."""
     tensorboard: bool = False
     """Write metrics for TensorBoard, too."""
     rename_map: dict[str, str] = {}

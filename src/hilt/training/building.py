@@ -58,7 +58,7 @@ class Builder:
         """Untrained. Normalised as the policy whose configuration is `saved`, else by the configuration's
         statistics, else by those of the demonstrations."""
         policy = learning_policy(self.config)
-        spec = self._spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved)
+        spec = self.spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved)
         keys = {
             **to_dict(policy),
             "target_range": target_range(self.config.env, policy),
@@ -95,7 +95,7 @@ class Builder:
         n_step, discount = policy.n_step, policy.discount
         return lambda: sampler.sample(discount, n_step)
 
-    def _spec(self, demonstrations: ReplayBuffer) -> PolicySpec:
+    def spec(self, demonstrations: ReplayBuffer) -> PolicySpec:
         mapping = learning_policy(self.config).normalization_mapping
         return PolicySpec(
             schema=self.env.schema,

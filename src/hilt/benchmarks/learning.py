@@ -1,0 +1,163 @@
+"""What training reaches: one configuration, several seeds, from nothing, beside cloning.
+
+    python -m hilt.benchmarks.learning configs/train_sac_state.json --seeds=5 --output_dir=outputs/state
+
+Every run is `hilt train` as a user calls it; cloning learns from the same demonstrations. The clock runs from
+the start of that command to the moment when the learner decided to stop. The script can be stopped and
+started again: runs that are finished stay.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hilt.config.errors import ConfigError
+from hilt.config.load import load_config
+from hilt.config.overrides import parse_command_line
+from hilt.config.run import RunConfig
+from hilt.evaluation import wilson_interval
+from hilt.training.metrics import read_metrics
+
+CLONING_UPDATES = 3000
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what is missing, then print and draw everything; the exit code."""
+    words = list(arguments)
+    source = words.pop(0)
+    options = dict(override.split("=", 1) for override in parse_command_line(words)[1])
+    seeds = int(options.pop("seeds", "5"))
+    folder = Path(options.pop("output_dir", "outputs/learning"))
+    overrides = [f"{name}={value}" for name, value in options.items()]
+    results = [_result(source, overrides, seed, folder) for seed in range(1, seeds + 1)]
+    print(table(results))
+    plot([folder / f"seed_{seed}" for seed in range(1, seeds + 1)], results, folder / "curves.png")
+    return 0
+
+
+def _result(source: str, overrides: Sequence[str], seed: int, folder: Path) -> dict[str, Any]:
+    """The figures of one seed, from disk when they are there."""
+    path = folder / f"result_{seed}.json"
+    if path.is_file():
+        return dict(json.loads(path.read_text()))
+    run = folder / f"seed_{seed}"
+    result = {"seed": seed, **_train(source, overrides, seed, run), **_clone(run)}
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result), flush=True)
+    return result
+
+
+def _train(source: str, overrides: Sequence[str], seed: int, run: Path) -> dict[str, Any]:
+    """`hilt train` from nothing, and what it says of itself."""
+    given = [f"--{override}" for override in (*overrides, f"seed={seed}", f"eval.seed={seed}")]
+    command = [
+        sys.executable,
+        "-m",
+        "hilt",
+        "train",
+        f"--config_path={source}",
+        f"--output_dir={run}",
+        *given,
+    ]
+    started = time.time()
+    subprocess.run([*command, "--no-ui"], check=True)
+    records = read_metrics(run / "metrics.jsonl")
+    episodes = [record for record in records if "Episodic reward" in record]
+    evaluation = json.loads((run / "eval" / "eval.json").read_text())
+    stopped = (run / "checkpoints" / "last").resolve().stat().st_mtime
+    recent = episodes[-20:]
+    return {
+        "seconds": round(stopped - started, 1),
+        "successes": round(evaluation["success_rate"] * evaluation["n_episodes"]),
+        "episodes": evaluation["n_episodes"],
+        "env_steps": episodes[-1]["step"] if episodes else 0,
+        "human_seconds": episodes[-1]["Human seconds"] if episodes else 0.0,
+        "interventions_at_the_end": _share(recent),
+    }
+
+
+def _share(episodes: Sequence[dict[str, Any]]) -> float:
+    """Share of steps under the operator's control."""
+    steps = sum(record["Episode length"] for record in episodes)
+    held = sum(record["Intervention rate"] * record["Episode length"] for record in episodes)
+    return float(round(held / max(steps, 1), 4))
+
+
+def _clone(run: Path) -> dict[str, Any]:
+    """Behaviour cloning on the demonstrations of `run`, judged on the same episodes."""
+    from hilt.algorithms.registry import make_algorithm
+    from hilt.config.write import to_dict
+    from hilt.data.episode_log import read_log
+    from hilt.data.routing import Source
+    from hilt.evaluation import evaluate_policy, evaluation_seeds
+    from hilt.factory import make_environment
+    from hilt.policy import PolicyRunner
+    from hilt.training.building import Builder, learning_policy
+
+    config = load_config(run / "config.json")
+    env = make_environment(config)
+    builder = Builder(config, env, "cpu")
+    memory = builder.memory(run / "cloning")
+    memory.demonstrate(
+        transition for transition, source in read_log(run / "replay") if source is Source.DEMONSTRATION
+    )
+    algorithm = make_algorithm(
+        "bc", to_dict(learning_policy(config)), builder.spec(memory.demonstrations), seed=config.seed
+    )
+    draw = builder.draw(builder.sampler(memory))
+    for _ in range(_cloning_updates(config)):
+        algorithm.update(draw)
+    policy = PolicyRunner(algorithm.policy)
+    results = evaluate_policy(env, policy, evaluation_seeds(config.eval.seed, config.eval.n_episodes))
+    memory.close()
+    env.close()
+    return {
+        "demonstration_steps": len(memory.demonstrations),
+        "cloning_successes": sum(result.is_success for result in results),
+    }
+
+
+def _cloning_updates(config: RunConfig) -> int:
+    """Pictures are slow to clone and need fewer updates."""
+    return CLONING_UPDATES if config.env.obs_type == "state" else 400
+
+
+def table(results: Sequence[dict[str, Any]]) -> str:
+    """Markdown, a row a seed, and the pooled success rate with its interval."""
+    names = list(results[0])
+    rows = [[str(result[name]) for name in names] for result in results]
+    lines = [" | ".join(cells) for cells in (names, ["---"] * len(names), *rows)]
+    successes, episodes = (sum(result[key] for result in results) for key in ("successes", "episodes"))
+    low, high = wilson_interval(successes, episodes)
+    cloned = sum(result["cloning_successes"] for result in results)
+    pooled = f"pooled: {successes} of {episodes} ({low:.1%} to {high:.1%}); cloning {cloned} of {episodes}"
+    return "\n".join([*(f"| {line} |" for line in lines), "", pooled])
+
+
+def plot(runs: Sequence[Path], results: Sequence[dict[str, Any]], path: Path) -> None:
+    """Success alone over steps and time, a line a seed, and cloning as a dashed line."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    for run, result in zip(runs, results, strict=True):
+        records = [r for r in read_metrics(run / "metrics.jsonl") if "Success rate" in r]
+        for axis, key in zip(axes, ("step", "time_s"), strict=True):
+            axis.plot([r[key] for r in records], [r["Success rate"] for r in records], alpha=0.8)
+            axis.axhline(result["cloning_successes"] / result["episodes"], ls="--", lw=0.7, color="grey")
+    axes[0].set(xlabel="environment steps", ylabel="success alone, last 20", ylim=(-0.03, 1.03))
+    axes[1].set(xlabel="wall clock [s]")
+    figure.suptitle("a line a seed; dashed: cloning the same demonstrations", fontsize=9)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        raise ConfigError("learning", "say which configuration: configs/train_sac_state.json, ...")
+    raise SystemExit(main(sys.argv[1:]))
