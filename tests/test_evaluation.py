@@ -1,0 +1,121 @@
+"""Evaluation: seeded episodes, an honest interval, files that are whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from hilt.config.load import load_config
+from hilt.data.transition import Action, Observation
+from hilt.environment import Environment
+from hilt.evaluation import (
+    EpisodeResult,
+    describe,
+    evaluate_policy,
+    evaluation_seeds,
+    film,
+    summarise,
+    wilson_interval,
+)
+from hilt.factory import make_environment
+
+
+class Sometimes:
+    """The task's expert in every other episode; nothing in the others."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env, self._episode = env, -1
+
+    def reset(self) -> None:
+        self._episode += 1
+
+    def __call__(self, observation: Observation) -> Action:
+        expert = self._env.expert
+        assert expert is not None
+        return self._env.neutral_action if self._episode % 2 else expert.action()
+
+    def interrupt(self) -> None:
+        raise AssertionError("nobody is at the controls")
+
+
+@pytest.fixture(scope="module")
+def env() -> Iterator[Environment]:
+    made = make_environment(load_config({"env": {"processor": {"reset": {"control_time_s": 8.0}}}}))
+    yield made
+    made.close()
+
+
+def result(seed: int, is_success: bool, length: int = 10) -> EpisodeResult:
+    return EpisodeResult(seed, is_success, length, float(is_success), length / 10)
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (98, 100, 0.9300, 0.9945), (50, 50, 0.9286, 1.0)],
+)
+def test_the_interval_is_wilsons(successes: int, n: int, low: float, high: float) -> None:
+    assert wilson_interval(successes, n) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_the_interval_covers_the_rate_and_knows_nothing_without_episodes() -> None:
+    for n in range(1, 30):
+        for successes in range(n + 1):
+            low, high = wilson_interval(successes, n)
+            assert 0 <= low <= successes / n + 1e-12
+            assert successes / n - 1e-12 <= high <= 1
+    assert wilson_interval(0, 0) == (0, 1)
+
+
+def test_episodes_are_those_of_their_seeds_in_any_order(env: Environment) -> None:
+    seeds = evaluation_seeds(0, 4)
+    assert seeds == evaluation_seeds(0, 6)[:4]
+    assert not set(seeds) & set(evaluation_seeds(1, 4))
+    once = evaluate_policy(env, Sometimes(env), seeds)
+    assert [r.is_success for r in once] == [True, False, True, False]
+    again = evaluate_policy(env, Sometimes(env), seeds[2:] + seeds[:2])
+    assert again == once[2:] + once[:2]
+
+
+def test_evaluation_stops_between_episodes_when_told(env: Environment) -> None:
+    heard: list[EpisodeResult] = []
+    results = evaluate_policy(
+        env, Sometimes(env), evaluation_seeds(0, 9), heard.append, lambda: len(heard) == 2
+    )
+    assert results == heard
+    assert len(results) == 2
+
+
+def test_the_file_holds_what_was_measured(tmp_path: Path) -> None:
+    evaluation = summarise([result(1, True, 12), result(2, False, 80), result(3, True, 14)], seed=9)
+    evaluation.write(tmp_path / "eval" / "eval.json")
+    data = json.loads((tmp_path / "eval" / "eval.json").read_text())
+    assert data["success_rate"] == pytest.approx(2 / 3)
+    assert data["wilson95"] == pytest.approx(list(wilson_interval(2, 3)))
+    assert (data["n_episodes"], data["seed"], data["mean_cycle_time_s"]) == (3, 9, pytest.approx(1.3))
+    assert data["mean_episode_length"] == pytest.approx(106 / 3)
+    assert [entry["seed"] for entry in data["per_episode"]] == [1, 2, 3]
+    assert [path.name for path in (tmp_path / "eval").iterdir()] == ["eval.json"]
+    assert "2 of 3" in describe(evaluation)
+
+
+def test_without_success_there_is_no_cycle_time() -> None:
+    assert summarise([result(1, False)], 0).mean_cycle_time_s is None
+    assert summarise([], 0).wilson95 == (0, 1)
+
+
+def test_films_show_failures_first_and_play(env: Environment, tmp_path: Path) -> None:
+    seeds = evaluation_seeds(0, 2)
+    results = evaluate_policy(env, Sometimes(env), seeds)
+    film(env, Sometimes(env), results[::-1], tmp_path, 1)
+    (video,) = tmp_path.glob("*.mp4")
+    assert video.name == "episode_000_failure.mp4"
+    with av.open(str(video)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(frames) > 1
+    assert np.ptp(frames[0]) > 50  # not one colour
+    assert (tmp_path / "summary.png").stat().st_size > 1000
