@@ -54,8 +54,9 @@ class World:
         self.transitions, self.episodes, self.figures = [], [], {}
         self.hint = np.zeros(4, np.float32)
         self.rollout = Rollout(
-            self.env, policy(self.env), self.operator, self.transitions.append, self._on_step, Clock(FPS)
+            self.env, policy(self.env), self.operator, self.transitions.append, self._on_step
         )
+        self._clock = Clock(FPS)  # the policy, too, is watched in real time
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -81,6 +82,7 @@ class World:
         self.seat.show(View(telemetry, images, self.env.render() if images and self.seat.watching else None))
         while self.seat.requests.paused and not self._stop.is_set():
             time.sleep(0.01)
+        self._clock.wait()
 
     def _run(self):
         while not self._stop.is_set():

@@ -4,9 +4,10 @@ import threading
 
 import numpy as np
 
-from hilt.seat import Decision, Requests, Telemetry
+from hilt.seat import Decision, Requests, Telemetry, heading_of
 from hilt.seat.history import EPISODES, POINTS, History
 from hilt.seat.pictures import jpeg
+from hilt.sim import make
 
 
 def play(history, number, control, outcome="success"):
@@ -79,3 +80,13 @@ def test_pictures_are_jpeg_of_the_same_size():
 
     picture = np.random.default_rng(0).integers(0, 255, (36, 48, 3)).astype(np.uint8)
     assert Image.open(BytesIO(jpeg(picture))).size == (48, 36)
+
+
+def test_away_from_me_is_where_the_view_camera_looks():
+    env = make("PickCube", render_mode=None)
+    env.reset(seed=0)
+    camera = env.data.camera("view")
+    heading = heading_of(camera.xmat.reshape(3, 3))
+    to_the_robot = -camera.xpos[:2]
+    ahead = np.array([np.cos(heading), np.sin(heading)])
+    assert ahead @ to_the_robot / np.linalg.norm(to_the_robot) > 0.9

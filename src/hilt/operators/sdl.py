@@ -58,7 +58,7 @@ class SdlPad:
         self._pygame.event.pump()
         if self._joystick is None and self._pygame.joystick.get_count():
             self._joystick = self._pygame.joystick.Joystick(0)
-            self._pygame.event.pump()
+            self._pygame.event.clear()  # what an earlier pad of the same number did is no concern of this one
         return self._joystick is not None
 
     def axes(self) -> list[float]:

@@ -2,7 +2,7 @@
 
 from hilt.seat.requests import Decision, Requests
 from hilt.seat.server import Seat, SeatUnavailableError
-from hilt.seat.view import Outcome, Picture, Telemetry, View
+from hilt.seat.view import Outcome, Picture, Telemetry, View, heading_of
 
 __all__ = [
     "Decision",
@@ -13,4 +13,5 @@ __all__ = [
     "SeatUnavailableError",
     "Telemetry",
     "View",
+    "heading_of",
 ]

@@ -29,7 +29,6 @@ from hilt.seat.room import Room
 from hilt.seat.tls import Certificate, make_certificate, outward_address
 from hilt.seat.view import View
 
-PICTURES_PER_SECOND = 20.0
 MOST_CONNECTIONS = 64
 PATIENCE_S = 10.0
 """How long a connection may take to ask for something [s]."""
@@ -51,6 +50,7 @@ class Seat:
             lets the policy go on, "pause" pauses the run until somebody is at the controls.
         heading: where "away from me" points in the view, as an angle about z from the robot's x [rad]: keys
             and sticks then move the gripper as the person sees it. None: along the robot's axes.
+        pictures_per_second: the most that pages are shown; each costs this process some milliseconds.
         names: further host names by which this machine is reached.
 
     Raises:
@@ -65,6 +65,7 @@ class Seat:
         *,
         on_silence: Literal["policy", "pause"] = "policy",
         heading: float | None = None,
+        pictures_per_second: float = 20.0,
         names: Iterable[str] = (),
     ) -> None:
         self.requests = Requests()
@@ -73,6 +74,9 @@ class Seat:
         self._history = History()
         self._room = Room(self.controls, self.requests, self._history, heading)
         self._due = 0.0
+        self._interval = (
+            0.9 / pictures_per_second
+        )  # less than the period: a step that is a little early counts
         listener = _listen(host, port)
         port = listener.getsockname()[1]
         shown = outward_address() if host in ("0.0.0.0", "::", "") else host
@@ -95,12 +99,12 @@ class Seat:
         return self._room.lookers > 0 and time.monotonic() >= self._due
 
     def show(self, view: View) -> None:
-        """Tell the pages of one control step. Never waits; pictures are copied, 20 times a second at most."""
+        """Tell the pages of one control step. Never waits; pictures too soon after the last are not sent."""
         self._history.add(view.telemetry)
         now = time.monotonic()
         if self._loop is None or not (now >= self._due or view.telemetry.outcome):
             return
-        self._due = now + 0.9 / PICTURES_PER_SECOND
+        self._due = now + self._interval
         self._call(self._room.publish, _kept(view) if self._room.lookers else View(view.telemetry))
 
     def close(self) -> None:

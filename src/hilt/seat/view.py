@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[Any]
@@ -62,3 +63,13 @@ class View:
     """What the policy's cameras saw, by their names."""
     view: Picture | None = None
     """A larger picture for people."""
+
+
+def heading_of(camera: NDArray[np.float64]) -> float:
+    """Where "away from me" points for who looks through a camera, as an angle about z from x [rad].
+
+    `camera` is its orientation [3, 3] in the world, columns x right, y up, z back (MuJoCo's `cam_xmat`).
+    """
+    back, up = camera[:, 2], camera[:, 1]
+    away = up if abs(back[2]) > 0.98 else -back
+    return float(np.arctan2(away[1], away[0]))

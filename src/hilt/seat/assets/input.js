@@ -1,7 +1,7 @@
 // What the person holds, from all devices together, told to the server: at once when it changes, and as a
 // sign of life while this page sits at the controls.
 
-import { on, send } from './link.js';
+import { inSight, on, send } from './link.js';
 
 export const X = 0, Y = 1, Z = 2, ROLL = 3, PITCH = 4, YAW = 5, GRIPPER = 6;
 const ALIVE_MS = 80;
@@ -37,7 +37,7 @@ on('link', ({ open }) => { if (!open) seat = 'free'; });
 setInterval(() => tell(true), ALIVE_MS);
 
 function tell(alive) {
-  if (document.hidden && !sources.has('quest')) return;
+  if (!inSight()) return;
   const message = together();
   const text = JSON.stringify(message);
   const active = message.clutch || message.motion.some((value) => value !== 0);

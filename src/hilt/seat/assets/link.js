@@ -4,6 +4,7 @@ const listeners = { state: [], history: [], pictures: [], link: [] };
 let socket = null;
 let retry = 250;
 let roundTrip = null;
+let worn = false;
 
 export const on = (kind, listener) => listeners[kind].push(listener);
 const emit = (kind, value) => listeners[kind].forEach((listener) => listener(value));
@@ -36,8 +37,12 @@ export function connect() {
   };
 }
 
-export function look(looking = !document.hidden) {
-  send({ type: 'look', looking });
+// Somebody sees the page, or wears a headset that shows it.
+export const inSight = () => worn || !document.hidden;
+export const look = () => send({ type: 'look', looking: inSight() });
+export function wear(now) {
+  worn = now;
+  look();
 }
 
 setInterval(() => send({ type: 'ping', time_ms: performance.now() }), 1000);

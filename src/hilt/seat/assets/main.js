@@ -122,8 +122,7 @@ on('link', ({ open, reason }) => {
   document.body.classList.toggle('offline', !open);
 });
 
-document.addEventListener('visibilitychange', () => look());
-addEventListener('pagehide', () => look(false));
+document.addEventListener('visibilitychange', look);
 addEventListener('resize', redraw);
 document.addEventListener('click', () => document.activeElement?.blur()); // keys belong to the robot
 find('take').addEventListener('click', take);

@@ -2,7 +2,7 @@
 
 import { toRobot, yawOf } from './frames.js';
 import { declare, GRIPPER, headingNow, hold, still } from './input.js';
-import { look } from './link.js';
+import { wear } from './link.js';
 import { makePanels } from './panels.js';
 
 const TRIGGER = 0, GRIP = 1, STICK = 3, LOWER = 4, UPPER = 5; // buttons of the xr-standard mapping
@@ -31,12 +31,12 @@ async function enter(stateOf) {
     .catch(() => session.requestReferenceSpace('local'));
   const panels = await makePanels(session);
   const letGo = () => { squeeze = null; hold('quest', null); };
-  session.addEventListener('end', letGo);
+  session.addEventListener('end', () => { letGo(); wear(false); });
   session.addEventListener('visibilitychange', () => {
-    const worn = session.visibilityState === 'visible';
-    if (!worn) letGo();
-    look(worn);
+    if (session.visibilityState !== 'visible') letGo();
+    wear(session.visibilityState === 'visible');
   });
+  wear(true);
   session.requestAnimationFrame(function each(time, frame) {
     session.requestAnimationFrame(each);
     const viewer = frame.getViewerPose(space);
