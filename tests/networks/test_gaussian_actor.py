@@ -8,7 +8,8 @@ from hilt.networks.distributions import SquashedGaussian
 
 
 def gaussian(scale: float = 1.0) -> tuple[SquashedGaussian, torch.Tensor]:
-    mean, log_std, noise = (torch.randn(64, 3, dtype=torch.float64) for _ in range(3))
+    generator = torch.Generator().manual_seed(0)
+    mean, log_std, noise = torch.randn(3, 64, 3, dtype=torch.float64, generator=generator).clamp(-1.5, 1.5)
     return SquashedGaussian(scale * mean, log_std), noise
 
 

@@ -31,16 +31,18 @@ class SquashedGaussian:
     def sample_with_log_prob(self, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Actions (B, A) as by `sample`, and their log-density (B,)."""
         raw = torch.addcmul(self.mean, self.log_std.exp(), noise)
-        log_normal = -0.5 * noise.square() - self.log_std - _LOG_SQRT_2PI
-        return raw.tanh(), (log_normal - _log_tanh_slope(raw)).sum(-1)
+        return raw.tanh(), self._log_density(raw, noise)
 
     def log_prob(self, action: Tensor, limit: float = 0.99) -> Tensor:
         """Log-density (B,) of `action` (B, A), which is first kept within +-`limit`: at 1 it is infinite."""
         raw = action.clamp(-limit, limit).atanh()
-        log_normal = -0.5 * ((raw - self.mean) / self.log_std.exp()).square() - self.log_std - _LOG_SQRT_2PI
-        return (log_normal - _log_tanh_slope(raw)).sum(-1)
+        return self._log_density(raw, (raw - self.mean) / self.log_std.exp())
 
+    def _log_density(self, raw: Tensor, noise: Tensor) -> Tensor:
+        """log N(raw) - log(1 - tanh(raw)^2), summed over the dimensions; without cancellation at the ends.
 
-def _log_tanh_slope(x: Tensor) -> Tensor:
-    """log(1 - tanh(x)^2), without the cancellation."""
-    return 2 * (math.log(2) - x - F.softplus(-2 * x))
+        With log(1 - tanh(x)^2) = 2 (log 2 - x - softplus(-2x)), all constants taken out of the sum.
+        """
+        half_slope = torch.add(raw, F.softplus(-raw, beta=2), alpha=2)
+        density = torch.add(-self.log_std, noise.square(), alpha=-0.5).add(half_slope, alpha=2)
+        return density.sum(-1) - raw.shape[-1] * (_LOG_SQRT_2PI + 2 * math.log(2))

@@ -32,6 +32,8 @@ class EncoderConfig:
     """Learned spatial embeddings per channel of a pretrained encoder's features."""
     dropout: float = 0.1
     """On the pooled features of a pretrained encoder, in training."""
+    use_amp: bool = False
+    """bfloat16 in everything that sees pictures."""
 
 
 class Normalizer(Protocol):
@@ -42,6 +44,9 @@ class Normalizer(Protocol):
 
 class Backbone(nn.Module, ABC):
     """A pretrained encoder of pictures: uint8 (B, C, H, W) -> (B, C', h, w)."""
+
+    trainable: bool
+    """Else its features are constants, which can stand in for the pictures."""
 
     @abstractmethod
     def feature_shape(self, image_shape: Shape) -> Shape:
@@ -161,8 +166,8 @@ class FeatureCamera(Camera):
 class ObservationEncoder(nn.Module):
     """Observation -> (B, feature_dim): the encoding of the vectors, then that of each camera.
 
-    `vectors` and `images` hold the shapes of the observation's features by name. With a pretrained
-    `backbone` an observation may hold its features in place of pictures (computed when the frame arrived).
+    `vectors` and `images` hold the shapes of the observation's features by name. With a frozen `backbone` an
+    observation may hold its features in place of pictures, as `embed` gives them; these are not shifted.
     """
 
     def __init__(
@@ -196,7 +201,23 @@ class ObservationEncoder(nn.Module):
             parts.insert(0, self.state(torch.cat(vectors, dim=-1)))
         return torch.cat(parts, dim=-1)
 
+    @torch.no_grad()
+    def embed(self, observation: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The observation with a frozen backbone's features in place of pictures: once for all who look."""
+        if self.backbone is None or self.backbone.trainable:
+            return dict(observation)
+        return {
+            name: self.backbone(x) if name in self.image_names and x.dtype == torch.uint8 else x
+            for name, x in observation.items()
+        }
+
     def _encode(self, index: int, x: Tensor, noise: EncoderNoise | None) -> Tensor:
+        if not self.config.use_amp:
+            return self._see(index, x, noise)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return self._see(index, x, noise).float()
+
+    def _see(self, index: int, x: Tensor, noise: EncoderNoise | None) -> Tensor:
         camera = cast(Camera, self.cameras[index])
         if x.dtype == torch.uint8:
             x = camera.crop(x, noise.shift[index] if noise else None)

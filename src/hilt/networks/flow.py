@@ -40,7 +40,7 @@ INTEGRATORS: dict[Integrator, Callable[[Velocity, Tensor, int], Tensor]] = {
 
 
 def xavier_(network: nn.Module, init_final: float | None = None) -> None:
-    """Xavier-uniform weights and no bias in all linear layers; the last one within +-`init_final` if given."""
+    """Xavier-uniform weights, zero biases in all linear layers; the last within +-`init_final` if given."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear | EnsembleLinear)]
     for layer in layers:
         bound = math.sqrt(6 / sum(layer.weight.shape[-2:]))

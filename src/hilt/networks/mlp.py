@@ -7,16 +7,11 @@ from typing import Literal, Protocol
 
 from torch import nn
 
+from hilt.networks.gelu import GELUTanh
+
 Activation = Literal["tanh", "relu", "silu", "gelu", "gelu_tanh"]
 Norm = Literal["none", "before_activation", "after_activation"]
 """Where the LayerNorm of a hidden layer stands, if it has one."""
-
-
-class GELUTanh(nn.GELU):
-    """The tanh form of GELU, as JAX has it by default."""
-
-    def __init__(self) -> None:
-        super().__init__(approximate="tanh")
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {

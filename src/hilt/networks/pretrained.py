@@ -47,14 +47,19 @@ class PretrainedEncoder(Backbone):
         return {"resnet": self.resnet_config.to_json(), "trainable": self.trainable}
 
     def forward(self, images: Tensor) -> Tensor:
-        with torch.set_grad_enabled(self.trainable and torch.is_grad_enabled()):
-            features: Tensor = self.resnet((images - self.mean) / self.std)
-        return features if self.trainable else features.half()
+        if self.trainable:
+            return self._features(images)
+        with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+            return self._features(images).half()
 
     def features(self, images: Tensor) -> Tensor:
         """What the buffer stores in place of frames, computed once per frame: (B, C', h, w) float16."""
         with torch.inference_mode():
             return self.forward(images).half()
+
+    def _features(self, images: Tensor) -> Tensor:
+        features: Tensor = self.resnet((images - self.mean) / self.std)
+        return features
 
     def feature_shape(self, image_shape: Shape) -> Shape:
         with torch.no_grad():

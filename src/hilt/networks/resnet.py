@@ -11,8 +11,10 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from hilt.errors import UserError
 
-class UnsupportedModelError(ValueError):
+
+class UnsupportedModelError(UserError, ValueError):
     """A model that hilt cannot build; the message says why, and the way out."""
 
 

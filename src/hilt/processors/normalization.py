@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hilt.data.transition import IMAGES
+from hilt.errors import UserError
 
 Mode = Literal["MIN_MAX", "MEAN_STD", "IDENTITY"]
 Statistics = Mapping[str, Any]
@@ -20,7 +21,7 @@ _NEEDED = {"MIN_MAX": ("min", "max"), "MEAN_STD": ("mean", "std"), "IDENTITY": (
 _SMALLEST_SCALE = 1e-6
 
 
-class StatisticsError(ValueError):
+class StatisticsError(UserError, ValueError):
     """Statistics are missing, incomplete or of another shape than the feature."""
 
 
@@ -54,11 +55,13 @@ class Normalizer(nn.Module):
 
     def normalize(self, name: str, value: Tensor) -> Tensor:
         """Physical units (..., D) to normalised values in the same dtype (uint8: that of the buffers)."""
-        unit = 255 if value.dtype == torch.uint8 else 1
+        is_picture = value.dtype == torch.uint8
         if name not in self._names:
-            return value / 255 if unit == 255 else value
+            return value / 255 if is_picture else value
         offset, scale = self._buffers_for(name, value)
-        return (value - unit * offset) / (unit * scale)
+        if is_picture:
+            offset, scale = 255 * offset, 255 * scale
+        return (value - offset) / scale
 
     def unnormalize(self, name: str, value: Tensor) -> Tensor:
         """The inverse of `normalize` for floating point."""
