@@ -9,12 +9,13 @@ from torch import Tensor
 
 from hilt.algorithms.acfql_config import ACFQLConfig
 from hilt.algorithms.acfql_losses import EncodedChunks, Noise, critic_loss, total_loss
-from hilt.algorithms.acfql_networks import make_networks, pretrained_backbone
+from hilt.algorithms.acfql_networks import make_networks
 from hilt.algorithms.acfql_policy import ChunkPolicy
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
 from hilt.algorithms.optimizer import Optimizer, Target, minimize, trainable
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch
+from hilt.networks.pretrained import PretrainedEncoder
 
 
 class ACFQL(Algorithm):
@@ -25,13 +26,20 @@ class ACFQL(Algorithm):
     """
 
     def __init__(
-        self, config: ACFQLConfig, spec: PolicySpec, *, seed: int = 0, device: torch.device | str = "cpu"
+        self,
+        config: ACFQLConfig,
+        spec: PolicySpec,
+        backbone: PretrainedEncoder | None = None,
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
     ) -> None:
+        """`backbone`: a pretrained encoder of pictures; None: a small convolution, trained from scratch."""
         self.settings = config
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.networks = make_networks(config, spec, pretrained_backbone(config, spec)).to(device)
+            self.networks = make_networks(config, spec, backbone).to(device)
         self.policy: ChunkPolicy = ChunkPolicy("acfql", config, spec, self.networks).to(device)
         self.modules = {"networks": self.networks}
         self.optimizers = self._make_optimizers()

@@ -9,24 +9,32 @@ import torch
 from hilt.algorithms.acfql import to_imitate
 from hilt.algorithms.acfql_config import ACFQLConfig
 from hilt.algorithms.acfql_losses import flow_loss
-from hilt.algorithms.acfql_networks import make_networks, pretrained_backbone
+from hilt.algorithms.acfql_networks import make_networks
 from hilt.algorithms.acfql_policy import ChunkPolicy
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
 from hilt.algorithms.optimizer import Optimizer, minimize, trainable
 from hilt.algorithms.spec import PolicySpec
+from hilt.networks.pretrained import PretrainedEncoder
 
 
 class FlowCloning(Algorithm):
     """The flow of ACFQL, trained by imitation alone and followed when acting."""
 
     def __init__(
-        self, config: ACFQLConfig, spec: PolicySpec, *, seed: int = 0, device: torch.device | str = "cpu"
+        self,
+        config: ACFQLConfig,
+        spec: PolicySpec,
+        backbone: PretrainedEncoder | None = None,
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
     ) -> None:
+        """`backbone`: a pretrained encoder of pictures; None: a small convolution, trained from scratch."""
         self.settings = replace(config, actor_type="best_of_n", num_samples=1, shared_encoder=True)
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            networks = make_networks(self.settings, spec, pretrained_backbone(self.settings, spec))
+            networks = make_networks(self.settings, spec, backbone)
         self.policy: ChunkPolicy = ChunkPolicy("flow_bc", self.settings, spec, networks).to(device)
         self.flow = networks.flow
         self.modules = {"policy": self.policy}

@@ -22,9 +22,6 @@ class ACFQLConfig:
     encoder: EncoderConfig = field(default_factory=lambda: EncoderConfig(state_encoder_hidden_dim=0))
     shared_encoder: bool = True
     """One encoder, trained by the critics and the flow; False: one each for critics, flow and actor."""
-    vision_encoder_name: str | None = None
-    """Folder or hub id of a pretrained encoder of pictures; None: a small convolution."""
-    freeze_vision_encoder: bool = True
 
     # chunks
     chunk_size: int = 10

@@ -14,7 +14,7 @@ from hilt.algorithms.spec import PolicySpec
 from hilt.networks.encoders import ObservationEncoder
 from hilt.networks.ensemble import EnsembleMLP
 from hilt.networks.flow import FlowActor, OneStepActor, xavier_
-from hilt.networks.pretrained import PretrainedEncoder, load_pretrained
+from hilt.networks.pretrained import PretrainedEncoder
 
 Role = Literal["critic", "flow", "actor"]
 
@@ -56,13 +56,6 @@ class ACFQLNetworks(nn.Module):
     @property
     def generator_encoder(self) -> ObservationEncoder:
         return self.encoder("flow" if self.actor is None else "actor")
-
-
-def pretrained_backbone(config: ACFQLConfig, spec: PolicySpec) -> PretrainedEncoder | None:
-    """As the settings say. Raises UnsupportedModelError when it cannot be had."""
-    if config.vision_encoder_name is None or not spec.images:
-        return None
-    return load_pretrained(config.vision_encoder_name, trainable=not config.freeze_vision_encoder)
 
 
 def make_networks(

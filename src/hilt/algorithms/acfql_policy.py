@@ -79,6 +79,7 @@ class ChunkPolicy(Policy):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Chunks (B, h, A), float32, in environment units."""
+        observation = self.encoder.embed(observation)
         features = self.encoder(observation)
         if generator is None and deterministic:
             generator = torch.Generator(features.device).manual_seed(0)

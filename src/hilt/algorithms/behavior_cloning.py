@@ -11,19 +11,27 @@ from hilt.algorithms.optimizer import Optimizer, minimize, trainable
 from hilt.algorithms.sac_config import SACConfig
 from hilt.algorithms.sac_losses import imitation_loss
 from hilt.algorithms.spec import PolicySpec
+from hilt.networks.pretrained import PretrainedEncoder
 
 
 class BehaviorCloning(Algorithm):
     """The policy network of SAC, trained by imitation alone; a discrete gripper by cross-entropy."""
 
     def __init__(
-        self, config: SACConfig, spec: PolicySpec, *, seed: int = 0, device: torch.device | str = "cpu"
+        self,
+        config: SACConfig,
+        spec: PolicySpec,
+        backbone: PretrainedEncoder | None = None,
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
     ) -> None:
+        """`backbone`: a pretrained encoder of pictures; None: a small convolution, trained from scratch."""
         self.settings = config
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.policy: GaussianPolicy = GaussianPolicy.fresh("bc", config, spec).to(device)
+            self.policy: GaussianPolicy = GaussianPolicy("bc", config, spec, backbone).to(device)
         self.modules = {"policy": self.policy}
         self.optimizers = {"actor": Optimizer(trainable(self.policy), config.actor_lr, config.grad_clip_norm)}
 

@@ -15,7 +15,7 @@ from hilt.data.batch import ObservationBatch
 from hilt.networks.actor import GaussianActor
 from hilt.networks.encoders import ObservationEncoder
 from hilt.networks.mlp import MLP
-from hilt.networks.pretrained import PretrainedEncoder, load_pretrained
+from hilt.networks.pretrained import PretrainedEncoder
 from hilt.processors.actions import DiscreteScaling
 
 
@@ -66,14 +66,6 @@ class GaussianPolicy(Policy):
             init_std=config.init_std,
             init_final=config.init_final,
         )
-
-    @staticmethod
-    def fresh(kind: str, config: SACConfig, spec: PolicySpec) -> GaussianPolicy:
-        """Untrained, but for a pretrained encoder. Raises UnsupportedModelError when that cannot be had."""
-        backbone = None
-        if config.vision_encoder_name is not None and spec.images:
-            backbone = load_pretrained(config.vision_encoder_name, trainable=not config.freeze_vision_encoder)
-        return GaussianPolicy(kind, config, spec, backbone)
 
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> GaussianPolicy:

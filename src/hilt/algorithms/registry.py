@@ -18,32 +18,35 @@ from hilt.algorithms.gaussian_policy import GaussianPolicy
 from hilt.algorithms.sac import SAC
 from hilt.algorithms.sac_config import SACConfig
 from hilt.algorithms.spec import PolicySpec
+from hilt.networks.pretrained import PretrainedEncoder
 
 Device = torch.device | str
+Keys = Mapping[str, Any]
+Backbone = PretrainedEncoder | None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """How an algorithm is made from the keys of `policy`, and a policy from its own `config`."""
 
-    algorithm: Callable[[Mapping[str, Any], PolicySpec, int, Device], Algorithm]
+    algorithm: Callable[[Keys, PolicySpec, Backbone, int, Device], Algorithm]
     policy: Callable[[Mapping[str, Any]], Policy]
 
 
-def _sac(keys: Mapping[str, Any], spec: PolicySpec, seed: int, device: Device) -> Algorithm:
-    return SAC(SACConfig.from_keys(keys), spec, seed=seed, device=device)
+def _sac(keys: Keys, spec: PolicySpec, backbone: Backbone, seed: int, device: Device) -> Algorithm:
+    return SAC(SACConfig.from_keys(keys), spec, backbone, seed=seed, device=device)
 
 
-def _bc(keys: Mapping[str, Any], spec: PolicySpec, seed: int, device: Device) -> Algorithm:
-    return BehaviorCloning(SACConfig.from_keys(keys), spec, seed=seed, device=device)
+def _bc(keys: Keys, spec: PolicySpec, backbone: Backbone, seed: int, device: Device) -> Algorithm:
+    return BehaviorCloning(SACConfig.from_keys(keys), spec, backbone, seed=seed, device=device)
 
 
-def _acfql(keys: Mapping[str, Any], spec: PolicySpec, seed: int, device: Device) -> Algorithm:
-    return ACFQL(ACFQLConfig.from_keys(keys), spec, seed=seed, device=device)
+def _acfql(keys: Keys, spec: PolicySpec, backbone: Backbone, seed: int, device: Device) -> Algorithm:
+    return ACFQL(ACFQLConfig.from_keys(keys), spec, backbone, seed=seed, device=device)
 
 
-def _flow_bc(keys: Mapping[str, Any], spec: PolicySpec, seed: int, device: Device) -> Algorithm:
-    return FlowCloning(ACFQLConfig.from_keys(keys), spec, seed=seed, device=device)
+def _flow_bc(keys: Keys, spec: PolicySpec, backbone: Backbone, seed: int, device: Device) -> Algorithm:
+    return FlowCloning(ACFQLConfig.from_keys(keys), spec, backbone, seed=seed, device=device)
 
 
 REGISTRY: dict[str, Entry] = {
@@ -55,10 +58,17 @@ REGISTRY: dict[str, Entry] = {
 
 
 def make_algorithm(
-    kind: str, keys: Mapping[str, Any], spec: PolicySpec, *, seed: int = 0, device: Device = "cpu"
+    kind: str,
+    keys: Keys,
+    spec: PolicySpec,
+    *,
+    backbone: Backbone = None,
+    seed: int = 0,
+    device: Device = "cpu",
 ) -> Algorithm:
-    """A fresh algorithm. `keys` are those of `policy` that were set; `seed` decides weights and noise."""
-    return _entry(kind).algorithm(keys, spec, seed, device)
+    """A fresh algorithm. `keys` are those of `policy` that were set; `backbone` is a pretrained encoder of
+    pictures; `seed` decides weights and noise."""
+    return _entry(kind).algorithm(keys, spec, backbone, seed, device)
 
 
 def policy_from_config(config: Mapping[str, Any]) -> Policy:

@@ -25,19 +25,27 @@ from hilt.algorithms.sac_losses import (
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch
 from hilt.networks.ensemble import EnsembleMLP
+from hilt.networks.pretrained import PretrainedEncoder
 
 
 class SAC(Algorithm):
     """One call of `update` is one optimisation step: `utd_ratio` critic updates, then the actor's."""
 
     def __init__(
-        self, config: SACConfig, spec: PolicySpec, *, seed: int = 0, device: torch.device | str = "cpu"
+        self,
+        config: SACConfig,
+        spec: PolicySpec,
+        backbone: PretrainedEncoder | None = None,
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
     ) -> None:
+        """`backbone`: a pretrained encoder of pictures; None: a small convolution, trained from scratch."""
         self.settings = config
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.networks = make_networks(config, spec).to(device)
+            self.networks = make_networks(config, spec, backbone).to(device)
         self.policy: GaussianPolicy = self.networks.policy
         self.modules = {"networks": self.networks}
         self.optimizers = self._make_optimizers()
@@ -142,9 +150,11 @@ class SAC(Algorithm):
         return torch.randperm(self.settings.num_critics, generator=self.generator, device=device)[:count]
 
 
-def make_networks(config: SACConfig, spec: PolicySpec) -> SACNetworks:
+def make_networks(
+    config: SACConfig, spec: PolicySpec, backbone: PretrainedEncoder | None = None
+) -> SACNetworks:
     """Fresh networks; the targets start as copies, a frozen pretrained encoder is shared."""
-    policy = GaussianPolicy.fresh("sac", config, spec)
+    policy = GaussianPolicy("sac", config, spec, backbone)
     critic = EnsembleMLP(
         config.num_critics,
         policy.encoder.feature_dim + policy.action_dim,
@@ -153,7 +163,6 @@ def make_networks(config: SACConfig, spec: PolicySpec) -> SACNetworks:
         activation=config.activation,
         norm=config.critic_norm,
     )
-    backbone = policy.encoder.backbone
-    shared = {id(backbone): backbone} if backbone is not None and not trainable(backbone) else {}
+    shared = {id(backbone): backbone} if backbone is not None and not backbone.trainable else {}
     copies = copy.deepcopy((policy.encoder, critic, policy.discrete_critic), shared)
     return SACNetworks(policy, critic, SACTarget(*copies), config.temperature_init)

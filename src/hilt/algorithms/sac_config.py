@@ -30,10 +30,6 @@ class SACConfig:
     std_max: float = 5.0
     init_std: float = 1.0
     init_final: float = 0.05
-    vision_encoder_name: str | None = None
-    """Pretrained image encoder, a folder or hub id; None: a small convolution trained from scratch."""
-    freeze_vision_encoder: bool = True
-    """Features of a frozen encoder are computed once, when a frame arrives."""
     num_discrete_actions: int | None = None
     """Values of the gripper that a discrete critic chooses from; None: the gripper is a continuous action."""
 

@@ -10,7 +10,7 @@ from hilt.data.transition import Schema
 from hilt.processors.actions import ActionScaling
 from hilt.processors.normalization import Mode, Normalizer, Statistics
 
-_PICTURES: Statistics = {"mean": [0.5], "std": [0.25]}
+_PICTURES: Statistics = {"mean": [0.5], "std": [0.25], "min": [0.0], "max": [1.0]}
 """For cameras without statistics of their own."""
 
 
@@ -36,7 +36,8 @@ class PolicySpec:
         modes, statistics = dict(self.modes), dict(self.statistics)
         for name in self.schema.images:
             if name not in statistics:
-                modes[name], statistics[name] = "MEAN_STD", _PICTURES
+                statistics[name] = _PICTURES
+                modes.setdefault(name, "MEAN_STD")
         return Normalizer(
             statistics, {name: modes[name] for name in self.schema.observation if name in modes}
         )

@@ -79,7 +79,7 @@ class Gripper(Section):
     gripper_penalty: Annotated[float, Field(le=0)] = 0.0
     """Added (as `discrete_penalty`) when the gripper is told to close or open; 0 or negative."""
     gripper_penalty_in_reward: bool = False
-    """Add the penalty to the environment's reward, too."""
+    """The penalty is part of the reward that every critic learns from, not only the discrete one."""
     min_bound_gripper_pos: Annotated[float, Refused("0 closes the gripper", (0.0,))] = 0.0
     """The command that closes the gripper."""
     max_bound_gripper_pos: Annotated[float, Refused("2 opens the gripper", (2.0,))] = 2.0

@@ -33,7 +33,7 @@ class PolicyBase(Section):
     device: DeviceName | None = None
     """auto, cpu, cuda, cuda:N or mps; null is the top-level `device`. Without CUDA: a warning, and cpu."""
     use_amp: bool = False
-    """Lower precision (bfloat16) where it is safe."""
+    """bfloat16 where it is safe: in the convolutions that see pictures. Faster where the processor has it."""
     pretrained_path: str | None = None
     """Folder of a saved policy (`.../checkpoints/last/pretrained_model`)."""
     input_features: dict[str, FeatureConfig] = {}
@@ -50,7 +50,9 @@ class PolicyBase(Section):
     }
     """How each type of feature is normalised."""
     dataset_stats: dict[str, dict[Literal["min", "max", "mean", "std"], list[float]]] | None = None
-    """Feature -> {min, max} or {mean, std}; null: those of the demonstrations."""
+    """Feature -> {min, max} or {mean, std}; null: those of the demonstrations. A gripper's state that counts
+    gym-hil's commands, 0..255, is converted to metres. What is said of `action` changes nothing: policies
+    scale by the bounds of the action space."""
     push_to_hub: Annotated[bool, Refused("hilt does not upload policies: use `hf upload`", (False,))] = False
     """Upload the policy."""
     repo_id: Annotated[str | None, NoEffect("policies are not uploaded")] = None
@@ -162,12 +164,14 @@ class LearningPolicy(PolicyBase):
     """Largest norm of a gradient."""
     n_step: PositiveInt = 3
     """Steps of reward in a target (ACFQL: only with chunks of one action)."""
-    use_torch_compile: bool = False
+    use_torch_compile: Annotated[
+        bool, NoEffect("the result would be the same, and compiling takes a minute of every start")
+    ] = False
     """Compile the update."""
     online_steps: PositiveInt = 1_000_000
     """Environment steps of all actors together."""
     online_env_seed: NonNegativeInt = 10_000
-    """Seed of the actors' environments."""
+    """Seed of the actors' episodes."""
     online_buffer_capacity: PositiveInt = 100_000
     """Transitions in the online buffer."""
     offline_buffer_capacity: PositiveInt = 100_000

@@ -79,6 +79,10 @@ class SACConfig(LearningPolicy):
     """SAC as HIL-SERL uses it, with demonstrations and interventions in every batch."""
 
     type: Literal["sac"] = "sac"
+    shared_encoder: Annotated[
+        bool, Refused("SAC's actor sees the critics' encoding; acfql can do without sharing", (True,))
+    ] = True
+    """One image encoder for actor and critics."""
     temperature_init: PositiveFloat = 0.01
     """Initial temperature."""
     temperature_lr: PositiveFloat = 3e-4

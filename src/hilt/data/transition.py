@@ -40,14 +40,14 @@ class SchemaError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Shape and dtype (`float32` or `uint8`) of one array of a transition."""
+    """Shape and dtype of one array: `float32`, `uint8`, or `float16` for what is computed from pictures."""
 
     shape: tuple[int, ...]
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        if self.dtype not in ("float32", "uint8"):
-            raise ValueError(f"feature dtype {self.dtype!r}: float32 or uint8")
+        if self.dtype not in ("float32", "float16", "uint8"):
+            raise ValueError(f"feature dtype {self.dtype!r}: float32, float16 or uint8")
         if any(size < 1 for size in self.shape):
             raise ValueError(f"feature shape {self.shape}: every size must be positive")
 

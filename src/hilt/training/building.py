@@ -12,20 +12,18 @@ import numpy as np
 from hilt.algorithms.base import Algorithm, Sampler
 from hilt.algorithms.registry import make_algorithm
 from hilt.algorithms.spec import PolicySpec
-from hilt.config.environment import FeatureType
 from hilt.config.errors import ConfigError
 from hilt.config.policy import ACFQLConfig, SACConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.sampling import MixedSampler
-from hilt.data.transition import ENVIRONMENT_STATE
 from hilt.environment import Environment
-from hilt.processors.normalization import Mode, Statistics, statistics_of
+from hilt.networks.pretrained import PretrainedEncoder
 from hilt.training.memory import Memory
+from hilt.training.statistics import modes, statistics
 from hilt.training.targets import target_range
-
-_LEAST_SPREAD = 0.03
+from hilt.training.vision import frozen_features
 
 
 def learning_policy(config: RunConfig) -> SACConfig | ACFQLConfig:
@@ -42,6 +40,8 @@ class Builder:
     config: RunConfig
     env: Environment
     device: str
+    backbone: PretrainedEncoder | None = None
+    """Pretrained encoder of pictures; its features are stored in place of frames when it is frozen."""
 
     def memory(self, run: Path) -> Memory:
         """Log and buffers below `run`, empty."""
@@ -51,6 +51,7 @@ class Builder:
             self.env.schema,
             online_capacity=policy.online_buffer_capacity,
             demonstration_capacity=policy.offline_buffer_capacity,
+            transform=frozen_features(self.backbone, self.env.schema, self.device),
             penalty_in_reward=self.config.env.processor.gripper.gripper_penalty_in_reward,
         )
 
@@ -64,7 +65,9 @@ class Builder:
             "target_range": target_range(self.config.env, policy),
             "pretrain_updates": self.offline_updates(memory, saved),
         }
-        return make_algorithm(policy.type, keys, spec, device=self.device, seed=self.config.seed)
+        return make_algorithm(
+            policy.type, keys, spec, backbone=self.backbone, device=self.device, seed=self.config.seed
+        )
 
     def offline_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
         """Updates before the first action: as in the run of the policy whose configuration is `saved`; none
@@ -96,44 +99,10 @@ class Builder:
         return lambda: sampler.sample(discount, n_step)
 
     def spec(self, demonstrations: ReplayBuffer) -> PolicySpec:
-        mapping = learning_policy(self.config).normalization_mapping
         return PolicySpec(
             schema=self.env.schema,
             action_low=tuple(self.env.action_low.tolist()),
             action_high=tuple(self.env.action_high.tolist()),
-            modes={name: _mode(mapping, name) for name in self.env.schema.vectors},
-            statistics=self._statistics(demonstrations),
+            modes=modes(learning_policy(self.config).normalization_mapping, self.env.schema),
+            statistics=statistics(self.config, self.env.schema, demonstrations),
         )
-
-    def _statistics(self, demonstrations: ReplayBuffer) -> Mapping[str, Statistics]:
-        given: dict[str, Any] = dict(learning_policy(self.config).dataset_stats or {})
-        for name in self.env.schema.vectors:
-            if name not in given:
-                given[name] = self._measured(name, demonstrations)
-        return given
-
-    def _measured(self, name: str, demonstrations: ReplayBuffer) -> Statistics:
-        """Statistics of the demonstrations; without any, those that change nothing."""
-        if len(demonstrations) == 0:
-            size = self.env.schema.observation[name].shape[0]
-            return {"min": [-1.0] * size, "max": [1.0] * size, "mean": [0.0] * size, "std": [1.0] * size}
-        return _widened(statistics_of(demonstrations.frames[name][demonstrations.has_step]))
-
-
-def _widened(statistics: dict[str, list[float]]) -> dict[str, list[float]]:
-    """What hardly varied in a few demonstrations counts as constant: blown up to the size of the rest, it
-    would tell the policy noise, or what it did last instead of what to do. Units are m and rad."""
-    low, high, std = (np.array(statistics[name]) for name in ("min", "max", "std"))
-    flat = high - low < 2 * _LEAST_SPREAD
-    middle = (low + high) / 2
-    return {
-        "min": np.where(flat, middle - 1, low).tolist(),
-        "max": np.where(flat, middle + 1, high).tolist(),
-        "mean": statistics["mean"],
-        "std": np.where(flat, 1.0, std).tolist(),
-    }
-
-
-def _mode(mapping: Mapping[FeatureType, Mode], name: str) -> Mode:
-    kind: FeatureType = "ENV" if name == ENVIRONMENT_STATE else "STATE"
-    return mapping.get(kind, "IDENTITY")

@@ -36,6 +36,7 @@ from hilt.training.pacing import Pace
 from hilt.training.saving import Saver
 from hilt.training.status import StatusView
 from hilt.training.supervisor import ACTOR_INDEX
+from hilt.training.vision import load_backbone
 from hilt.transport.client import LearnerClient
 from hilt.transport.server import TransitionServer
 from hilt.transport.weights import Weights
@@ -63,7 +64,8 @@ def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
             view.say(warning)
         store = CheckpointStore(run, config.keep_checkpoints)
         checkpoint = store.load_last()
-        builder = Builder(config, env, device)
+        backbone = load_backbone(learning_policy(config), env.schema, checkpoint, device)
+        builder = Builder(config, env, device, backbone)
         memory = builder.memory(run)
         if restored := memory.restore():
             view.say(f"{restored} transitions read from {run / 'replay'}")
@@ -194,6 +196,7 @@ def _plan(config: RunConfig, offline_updates: int) -> Plan:
             config.max_env_steps_per_update,
         ),
         target_success_rate=config.target_success_rate,
+        time_limit_s=config.time_limit_s or float("inf"),
         eval_freq=config.eval_freq,
         only_successful_warm_up=isinstance(policy, ACFQLConfig)
         and policy.only_successful_online_step_before_learning,

@@ -79,8 +79,13 @@ def convert_states(states: NDArray[np.float32]) -> NDArray[np.float32]:
 def convert_stats(stats: Mapping[str, Stats]) -> dict[str, Stats]:
     """Statistics of a `gym_hil` dataset to what they are after conversion of actions and states."""
     converted = dict(stats)
-    if ACTION in stats and len(stats[ACTION]["max"]) in _ACTION_DIMS:
+    if ACTION in stats and _size(stats[ACTION]) in _ACTION_DIMS:
         converted[ACTION] = map_affine(stats[ACTION], -1, -1.0, 2.0)
-    if STATE in stats and len(stats[STATE]["max"]) in _STATE_DIMS:
+    if STATE in stats and _size(stats[STATE]) in _STATE_DIMS:
         converted[STATE] = map_affine(stats[STATE], GRIPPER_INDEX, _STATE_SCALE, MAX_OPENING_M)
     return converted
+
+
+def _size(stats: Stats) -> int:
+    """Of the vectors; `count` is one number."""
+    return max(len(value) for value in stats.values())
