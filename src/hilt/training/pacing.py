@@ -37,8 +37,8 @@ class Pace:
         return self._ratio is None or updates < self._ratio * max(env_steps, 1)
 
     def actors_hold(self, env_steps: int, updates: int) -> bool:
-        """Actors that do not keep real time should wait for the learner."""
-        if self._steps_ratio is None or self.warming_up(env_steps):
+        """Actors that do not keep real time should wait for the learner, unless it waits for them."""
+        if self._steps_ratio is None or not self.may_update(env_steps, updates):
             return False
         return env_steps > self._warm_up + self._steps_ratio * updates + _SLACK_STEPS
 
