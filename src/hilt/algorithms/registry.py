@@ -12,6 +12,7 @@ from hilt.algorithms.acfql import ACFQL
 from hilt.algorithms.acfql_cloning import FlowCloning
 from hilt.algorithms.acfql_config import ACFQLConfig
 from hilt.algorithms.acfql_policy import ChunkPolicy
+from hilt.algorithms.allocation import keep_freed_memory
 from hilt.algorithms.base import Algorithm, Policy
 from hilt.algorithms.behavior_cloning import BehaviorCloning
 from hilt.algorithms.gaussian_policy import GaussianPolicy
@@ -68,6 +69,7 @@ def make_algorithm(
 ) -> Algorithm:
     """A fresh algorithm. `keys` are those of `policy` that were set; `backbone` is a pretrained encoder of
     pictures; `seed` decides weights and noise."""
+    keep_freed_memory()
     return _entry(kind).algorithm(keys, spec, backbone, seed, device)
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from hilt.algorithms.allocation import keep_freed_memory
 from hilt.algorithms.sac import SAC
 from hilt.algorithms.sac_config import SACConfig
 from hilt.algorithms.spec import PolicySpec
@@ -100,6 +101,7 @@ def measure(seconds: float = 5.0, peer: bool = False) -> dict[str, Any]:
         "state_reference": lambda s: measure_sac_state(s, "reference"),
         "state_hilt": lambda s: measure_sac_state(s, "hilt"),
     }  # fmt: skip
+    keep_freed_memory()
     python = peer_python() if peer else None
     rounds, theirs = [], []
     for _ in range(ROUNDS):
