@@ -61,6 +61,7 @@ class Plan:
     online_steps: int
     pace: Pace
     target_success_rate: float | None = None
+    time_limit_s: float = float("inf")
     validation_episodes: int = 100
     eval_freq: int = 0
     """Online updates between two validations, whatever the target; 0: none."""
@@ -147,7 +148,9 @@ class Learner:
         return self._memory.env_steps
 
     def _finished(self) -> bool:
-        return self._should_stop() or self.reached_target or self._memory.env_steps >= self._plan.online_steps
+        spent = self._metrics.elapsed_s >= self._plan.time_limit_s
+        done = self.reached_target or self._memory.env_steps >= self._plan.online_steps
+        return self._should_stop() or done or spent
 
     def _hold_or_release(self) -> None:
         ahead = self._plan.pace.actors_hold(self._experience, self._online_updates)
