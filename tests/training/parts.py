@@ -22,7 +22,7 @@ def small_config(policy: str = "sac", obs_type: str = "state", **more: Any) -> R
     """PickCube with networks that train in a moment."""
     keys = {"type": policy, "critic_network_kwargs": SMALL, "actor_network_kwargs": SMALL}
     if policy == "sac":
-        keys |= {"pretrain_updates": 4}
+        keys |= {"pretrain_updates": 4, "critic_warmup_updates": 0}
     if policy == "acfql":
         keys |= {"chunk_size": 3, "n_action_steps": 3, "flow_steps": 2, "offline_steps": 4}
     env = {"task": "hilt/PickCube-v0", "obs_type": obs_type, "image_size": 32}

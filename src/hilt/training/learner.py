@@ -100,7 +100,7 @@ class Learner:
         self._memory, self._actors, self._metrics = memory, actors, metrics
         self._history, self._saver, self._train_config = history, saver, dict(train_config)
         self._show, self._should_stop, self._sampler_state = show, should_stop, sampler_state
-        self._phase = "offline"
+        self._phase = "starting"
         self._waiting_for = ""
         self._version = int(1000 * time.time())  # newer than those of any learner before
         self._validated: Mapping[str, Any] = {}
