@@ -17,8 +17,9 @@ from hilt.training.processes import StopRequest
 
 DEMO: dict[str, Any] = {
     "env": {"task": "hilt/PickCube-v0"},
-    "policy": {"type": "sac", "online_steps": 100_000},
+    "policy": {"type": "sac", "actor_lr": 1e-3, "critic_lr": 1e-3, "online_steps": 100_000},
     "operator": "scripted",
+    "operator_options": {"attention": 1.0, "trust": 2.0},
     "target_success_rate": 0.99,
     "job_name": "demo",
     "eval": {"n_episodes": 100},
