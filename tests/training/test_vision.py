@@ -13,8 +13,9 @@ import torch
 from parts import episode, small_config
 from safetensors.torch import save_file
 
+from hilt.config.load import load_config
 from hilt.config.run import RunConfig
-from hilt.data.transition import Schema
+from hilt.config.write import to_dict
 from hilt.factory import make_environment
 from hilt.networks.pretrained import PretrainedEncoder
 from hilt.networks.resnet import ResNet, ResNetConfig
@@ -22,7 +23,7 @@ from hilt.policy import load_policy
 from hilt.training.building import Builder, learning_policy
 from hilt.training.checkpoints import Checkpoint, write_model
 from hilt.training.vision import load_backbone
-from hilt.transport.weights import Publication, Weights
+from hilt.transport.weights import FrozenTensors, Publication, Weights
 
 TINY = ResNetConfig(embedding_size=4, hidden_sizes=(4, 6), depths=(1, 1))
 FRONT = "observation.images.front"
@@ -42,7 +43,7 @@ def encoder(tmp_path: Path) -> Path:
 def configure(encoder: Path, policy: str = "sac", **keys: Any) -> RunConfig:
     said = {"vision_encoder_name": str(encoder), "image_embedding_pooling_dim": 2, **keys}
     overrides = [f"policy.{key}={json.dumps(value)}" for key, value in said.items()]
-    return small_config(policy, "pixels", overrides=overrides)
+    return load_config(to_dict(small_config(policy, "pixels")), overrides)
 
 
 def build(config: RunConfig, checkpoint: Checkpoint | None = None) -> Builder:
@@ -88,7 +89,8 @@ def test_the_checkpoint_alone_rebuilds_everything(
     memory.demonstrate(episode(1, 8, schema=schema))
     algorithm = builder.algorithm(memory, None)
     algorithm.update(builder.draw(builder.sampler(memory)))
-    saved = Checkpoint(1, algorithm.policy.config, dict(algorithm.policy.state_dict()), {}, {}, {})
+    model = {name: tensor.clone() for name, tensor in algorithm.policy.state_dict().items()}
+    saved = Checkpoint(1, algorithm.policy.config, model, {}, {}, {})
     write_model(tmp_path / "model", saved.config, saved.model, {})
     shutil.rmtree(encoder)
 
@@ -131,12 +133,14 @@ def test_actors_get_a_frozen_encoder_once(encoder: Path, tmp_path: Path) -> None
     memory.close()
 
 
+def nbytes(publication: Publication, known: FrozenTensors | None) -> int:
+    return sum(len(message.chunk) for message in publication.messages(known))
+
+
 def test_features_are_not_shifted(encoder: Path, tmp_path: Path) -> None:
     builder = build(configure(encoder, shift_pixels=8))
     memory = builder.memory(tmp_path)
-    memory.demonstrate(
-        episode(1, 8, schema=Schema(builder.env.schema.observation, builder.env.schema.action))
-    )
+    memory.demonstrate(episode(1, 8, schema=builder.env.schema))
     policy = builder.algorithm(memory, None).policy
     batch = builder.draw(builder.sampler(memory))().observation
     noise = policy.encoder.draw_noise(len(batch[FRONT]), torch.Generator().manual_seed(0))
