@@ -10,9 +10,9 @@ started again: runs that are finished stay.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ from typing import Any
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
 from hilt.config.overrides import parse_command_line
-from hilt.config.run import RunConfig
 from hilt.evaluation import wilson_interval
 from hilt.training.metrics import read_metrics
 
-CLONING_UPDATES = 3000
+CLONING_UPDATES = {"state": 1000, "pixels": 400}
+"""As many as imitate before learning begins."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -65,15 +65,19 @@ def _train(source: str, overrides: Sequence[str], seed: int, run: Path) -> dict[
         f"--output_dir={run}",
         *given,
     ]
-    started = time.time()
-    subprocess.run([*command, "--no-ui"], check=True)
+    start = run.with_suffix(".start")
+    if not (run / "eval" / "eval.json").is_file():
+        shutil.rmtree(run, ignore_errors=True)
+        start.parent.mkdir(parents=True, exist_ok=True)
+        start.touch()
+        subprocess.run([*command, "--no-ui"], check=True)
     records = read_metrics(run / "metrics.jsonl")
     episodes = [record for record in records if "Episodic reward" in record]
     evaluation = json.loads((run / "eval" / "eval.json").read_text())
     stopped = (run / "checkpoints" / "last").resolve().stat().st_mtime
     recent = episodes[-20:]
     return {
-        "seconds": round(stopped - started, 1),
+        "seconds": round(stopped - start.stat().st_mtime, 1),
         "successes": round(evaluation["success_rate"] * evaluation["n_episodes"]),
         "episodes": evaluation["n_episodes"],
         "env_steps": episodes[-1]["step"] if episodes else 0,
@@ -111,7 +115,7 @@ def _clone(run: Path) -> dict[str, Any]:
         "bc", to_dict(learning_policy(config)), builder.spec(memory.demonstrations), seed=config.seed
     )
     draw = builder.draw(builder.sampler(memory))
-    for _ in range(_cloning_updates(config)):
+    for _ in range(CLONING_UPDATES[config.env.obs_type]):
         algorithm.update(draw)
     policy = PolicyRunner(algorithm.policy)
     results = evaluate_policy(env, policy, evaluation_seeds(config.eval.seed, config.eval.n_episodes))
@@ -121,11 +125,6 @@ def _clone(run: Path) -> dict[str, Any]:
         "demonstration_steps": len(memory.demonstrations),
         "cloning_successes": sum(result.is_success for result in results),
     }
-
-
-def _cloning_updates(config: RunConfig) -> int:
-    """Pictures are slow to clone and need fewer updates."""
-    return CLONING_UPDATES if config.env.obs_type == "state" else 400
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:
