@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hilt.sim.cameras import Cameras
+from hilt.sim.cameras import COARSE, FINE, LIVE, Cameras, Image, Look
 from hilt.sim.core import Core, Progress
 from hilt.sim.options import EnvOptions, height_width
 from hilt.sim.panda import Array
@@ -43,11 +43,15 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         self.initial_state: Array = np.zeros(self.core.state_size)
         self._progress = Progress.start()
         self._tare: Array = np.zeros(0)
-        self._cameras: dict[bool, Cameras] = {}
+        self._cameras: dict[Look, Cameras] = {}
 
     @property
     def task(self) -> Task:
         return self.core.task
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        return self.core.model
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -81,7 +85,17 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         if self.render_mode is None:
             return None
         camera, size = self.options.render_camera, height_width(self.options.render_size)
-        return self._lens(fine=True).images(self.data, {camera: size})[camera]
+        return self._lens(FINE).images(self.data, {camera: size})[camera]
+
+    def live_view(self, size: tuple[int, int]) -> Image:
+        """What `render_camera` sees, uint8 `[H, W, 3]`, quickly enough for a person at the controls."""
+        camera = self.options.render_camera
+        return self._lens(LIVE).images(self.data, {camera: size})[camera]
+
+    @property
+    def view_axes(self) -> Array:
+        """Orientation of `render_camera` in the world, `[3, 3]`: columns right, up, back."""
+        return np.asarray(self.model.cam_mat0[self.model.camera(self.options.render_camera).id]).reshape(3, 3)
 
     def close(self) -> None:
         """Frees the graphics; the environment can be reset and used again afterwards."""
@@ -91,10 +105,10 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
     def _observe(self) -> Observation:
         observation = self.core.observation(self.data, self._tare)
         if self.options.obs_type == "pixels":
-            observation["pixels"] = self._lens(fine=False).images(self.data, self.options.camera_sizes)
+            observation["pixels"] = self._lens(COARSE).images(self.data, self.options.camera_sizes)
         return observation
 
-    def _lens(self, fine: bool) -> Cameras:
-        if fine not in self._cameras:
-            self._cameras[fine] = Cameras(self.core.model, fine)
-        return self._cameras[fine]
+    def _lens(self, look: Look) -> Cameras:
+        if look not in self._cameras:
+            self._cameras[look] = Cameras(self.core.model, look)
+        return self._cameras[look]
