@@ -1,0 +1,169 @@
+"""The actor: episodes of its own seeds, honest reports, validation alone, and leaving when told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from parts import small_config
+
+from hilt.data.transition import Action, Transition
+from hilt.environment import Environment
+from hilt.factory import make_environment
+from hilt.operators.base import NOTHING, Command, Event, Expert
+from hilt.policy import FreshPolicy
+from hilt.rollout import Rollout
+from hilt.training.actor import Actor, episode_ids
+from hilt.training.building import Builder
+from hilt.training.memory import Memory
+from hilt.transport.messages import Directive, Record
+from hilt.transport.weights import Weights
+
+
+class Line:
+    """A learner that hears everything and says what it is told to."""
+
+    def __init__(self, episodes: int) -> None:
+        self.sent: list[Transition] = []
+        self.reports: list[Record] = []
+        self.stats: dict[str, float] = {}
+        self.phase, self._left = "online", episodes
+        self.offered: list[Weights] = []
+
+    def send(self, transition: Transition) -> None:
+        self.sent.append(transition)
+
+    def report(self, record: Record) -> None:
+        self.reports.append(record)
+        self._left -= 1
+
+    @property
+    def directive(self) -> Directive:
+        return Directive(self.phase, self._left <= 0, "", self.stats)
+
+    def newest(self) -> Weights | None:
+        return self.offered.pop() if self.offered else None
+
+
+class Says:
+    """An operator who says one thing at the third step of every episode."""
+
+    interactive = False
+
+    def __init__(self, event: Event | None) -> None:
+        self.event, self.step = event, 0
+
+    def reset(self, expert: Expert | None) -> None:
+        self.step = 0
+
+    def command(self, policy_action: Action) -> Command:
+        self.step += 1
+        return Command(event=self.event) if self.step == 3 else NOTHING
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def env() -> Iterator[Environment]:
+    made = make_environment(small_config(env={"processor": {"reset": {"control_time_s": 0.5}}}))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def weights(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    builder = Builder(small_config(), env, "cpu")
+    memory = Memory(tmp_path_factory.mktemp("log"), env.schema, online_capacity=9, demonstration_capacity=9)
+    policy = builder.algorithm(memory, None).policy
+    return Weights(1, dict(policy.state_dict()), policy.config)
+
+
+def acting(
+    env: Environment, weights: Weights, line: Line, event: Event | None = None, **options: Any
+) -> tuple[Actor, FreshPolicy]:
+    policy = FreshPolicy(weights, line.newest, seed=0)
+    rollout = Rollout(env, policy, Says(event), line.send)
+    return Actor(rollout, policy, line, index=options.pop("index", 0), seed=5, **options), policy
+
+
+def spoiled(weights: Weights) -> Weights:
+    return Weights(
+        2, {name: torch.full_like(t, float("nan")) for name, t in weights.tensors.items()}, weights.config
+    )
+
+
+def test_episodes_are_sent_step_by_step_and_reported_whole(env: Environment, weights: Weights) -> None:
+    line = Line(episodes=3)
+    acting(env, weights, line)[0].run()
+    by_episode = {
+        t.episode_id: [s.step for s in line.sent if s.episode_id == t.episode_id] for t in line.sent
+    }
+    assert list(by_episode.values()) == [[0, 1, 2, 3, 4]] * 3
+    assert [report["length"] for report in line.reports] == [5, 5, 5]
+    assert all(float(report["Policy frequency [Hz]"]) > 0 for report in line.reports)
+    assert (
+        len({t.observation["observation.environment_state"].tobytes() for t in line.sent if t.step == 0}) == 3
+    )
+
+
+def test_two_actors_play_different_episodes(env: Environment, weights: Weights) -> None:
+    seen = []
+    for index in (0, 1):
+        line = Line(episodes=1)
+        acting(env, weights, line, index=index)[0].run()
+        seen.append(line.sent[0].observation["observation.environment_state"].tobytes())
+    assert seen[0] != seen[1]
+    first, second = episode_ids(), episode_ids()
+    assert not {next(first) for _ in range(1000)} & {next(second) for _ in range(1000)}
+
+
+def test_the_operator_can_end_it(env: Environment, weights: Weights) -> None:
+    line = Line(episodes=10)
+    acting(env, weights, line, Event.QUIT)[0].run()
+    assert len(line.sent) == 2
+    assert not any(transition.done for transition in line.sent)
+
+
+def test_a_process_that_is_asked_to_stop_leaves_in_the_middle_of_an_episode(
+    env: Environment, weights: Weights
+) -> None:
+    line = Line(episodes=10)
+    acting(env, weights, line, should_stop=lambda: len(line.sent) >= 2)[0].run()
+    assert len(line.sent) == 2
+
+
+def test_new_weights_are_used_from_the_next_step_on(env: Environment, weights: Weights) -> None:
+    line = Line(episodes=1)
+    _, policy = acting(env, weights, line)
+    observation = env.reset(0)
+    policy(observation)
+    line.offered = [Weights(7, weights.tensors, weights.config)]
+    policy(observation)
+    assert policy.version == 7
+    assert policy.age_s < 60
+
+
+def test_weights_that_give_nan_are_refused_counted_and_never_sent(env: Environment, weights: Weights) -> None:
+    line = Line(episodes=2)
+    line.offered = [spoiled(weights)]
+    acting(env, weights, line)[0].run()
+    assert line.sent == []
+    assert [(report["length"], report["refused"]) for report in line.reports] == [(0, 1.0), (0, 1.0)]
+
+
+def test_validation_tests_the_newest_weights_alone_and_gives_up_when_hopeless(
+    env: Environment, weights: Weights
+) -> None:
+    line = Line(episodes=2)
+    line.phase = "validation"
+    line.stats = {"version": 3, "validation_episodes": 10, "target_success_rate": 0.8}
+    line.offered = [Weights(3, weights.tensors, weights.config)]
+    acting(env, weights, line, Event.SUCCESS)[0].run()
+    episode, validation = line.reports
+    assert (validation["validation"], validation["validated_version"]) == (0.0, 3)
+    assert {transition.episode_id for transition in line.sent} == {line.sent[0].episode_id}
+    assert episode["length"] == 3
+    assert np.isfinite(line.sent[0].action).all()
