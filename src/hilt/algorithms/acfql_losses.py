@@ -24,7 +24,7 @@ _EPS = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class EncodedChunks:
-    """A batch as the heads see it. Where all share one encoder, the features of an observation are the same."""
+    """A batch as the heads see it. With one encoder for all, the features of an observation are the same."""
 
     features: Tensor
     """(B, L) of the observation, for the critics; carries the gradient of their encoder."""
@@ -137,7 +137,7 @@ def distill_loss(
 
 
 def q_loss(networks: ACFQLNetworks, batch: EncodedChunks, chunk: Tensor, config: ACFQLConfig) -> Loss:
-    """L_pi = - mean_{e,b} Q_e(s, clip(mu(s, z), -1, 1)); `chunk` (B, D) is mu(s, z). The critics are constants.
+    """L_pi = - mean_{e,b} Q_e(s, clip(mu(s, z), -1, 1)); `chunk` (B, D) is mu(s, z), critics constant.
 
     With `normalize_q_loss` it is divided by the mean size of the ensemble's means (`q_vals`) or of all
     values (`q_preds`), plus 1e-6 in the variants `plus_eps`.
