@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -118,3 +120,16 @@ def test_noise_indexes_cameras_by_sorted_name() -> None:
     difference = (encoder(seen, moved) - encoder(seen, still)).abs().sum(0)
     assert difference[6:14].sum() > 0
     assert difference[14:].sum() == 0
+
+
+def test_lower_precision_changes_little_and_trains_everything() -> None:
+    config = EncoderConfig(image_size_encoder=16, latent_dim=8, state_encoder_hidden_dim=6)
+    full, seen = make_encoder(config), observation()
+    low = make_encoder(replace(config, use_amp=True))
+    low.load_state_dict(full.state_dict())
+    features = low(seen)
+    assert features.dtype == torch.float32
+    assert not torch.equal(features, full(seen))
+    torch.testing.assert_close(features, full(seen), rtol=0, atol=0.1)
+    features.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in low.parameters())

@@ -160,10 +160,10 @@ class LearningPolicy(PolicyBase):
     """Critic updates per optimisation step."""
     policy_update_freq: PositiveInt = 1
     """The actor is updated in every n-th optimisation step."""
-    grad_clip_norm: PositiveFloat = 10.0
-    """Largest norm of a gradient."""
+    grad_clip_norm: PositiveFloat | None = 10.0
+    """Largest norm of a gradient; null: no limit."""
     n_step: PositiveInt = 3
-    """Steps of reward in a target (ACFQL: only with chunks of one action)."""
+    """Steps of reward in a target."""
     use_torch_compile: Annotated[
         bool, NoEffect("the result would be the same, and compiling takes a minute of every start")
     ] = False

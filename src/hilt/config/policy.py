@@ -58,6 +58,9 @@ ACFQL_REFERENCE: dict[str, Any] = {
     "flow_data": "all",
     "clip_targets": False,
     "utd_ratio": 1,
+    "n_step": 1,
+    "grad_clip_norm": None,
+    "shared_encoder": False,
     "critic_network_kwargs": {"hidden_dims": [512, 512, 512, 512]},
     "actor_network_kwargs": {"hidden_dims": [512, 512, 512, 512]},
 }
@@ -128,6 +131,8 @@ class ACFQLConfig(LearningPolicy):
     """How many of them are executed before it plans again."""
     discount: Fraction = 0.99
     """gamma, per control step."""
+    n_step: PositiveInt = 1
+    """Steps of reward in a target of single actions (chunk_size 1); a chunk has those of its length."""
     offline_steps: NonNegativeInt = 0
     """Optimisation steps on the demonstrations, before the actors begin."""
     only_successful_online_step_before_learning: bool = False
@@ -166,6 +171,8 @@ class ACFQLConfig(LearningPolicy):
             self.infer("num_samples", 32)
         elif self.preset == "reference":
             self.infer("num_samples", 1)
+        if self.n_step > 1 and self.chunk_size > 1:
+            raise invalid("must be 1 with chunks of more than one action", "n_step")
         if self.n_action_steps > self.chunk_size:
             raise invalid(f"must not be above chunk_size, {self.chunk_size}", "n_action_steps")
         return self

@@ -47,6 +47,11 @@ def _require_training(config: RunConfig, verb: Verb, origin: str) -> None:
     policy = config.policy
     if not isinstance(policy, SACConfig | ACFQLConfig | ClassifierConfig):
         raise ConfigError(origin, "policy.type: missing, must be sac, acfql or reward_classifier")
+    if policy.pretrained_path is not None:
+        raise ConfigError(
+            origin,
+            "policy.pretrained_path: training begins from nothing; --resume=true --output_dir=RUN goes on",
+        )
     _refuse_remote_code(policy, origin)
     if isinstance(policy, ClassifierConfig):
         if verb != "train":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from hilt.config.errors import ConfigError
 from hilt.config.policy import ACFQLConfig, SACConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
+from hilt.data.batch import Batch
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.sampling import MixedSampler
 from hilt.environment import Environment
@@ -94,7 +95,9 @@ class Builder:
         policy = learning_policy(self.config)
         if isinstance(policy, ACFQLConfig):
             neutral, chunk, discount = self.env.neutral_action, policy.chunk_size, policy.discount
-            return lambda: sampler.sample_chunks(discount, chunk, neutral)
+            if chunk > 1:
+                return lambda: sampler.sample_chunks(discount, chunk, neutral)
+            return lambda: _as_chunks(sampler.sample(discount, policy.n_step))
         n_step, discount = policy.n_step, policy.discount
         return lambda: sampler.sample(discount, n_step)
 
@@ -106,3 +109,8 @@ class Builder:
             modes=modes(learning_policy(self.config).normalization_mapping, self.env.schema),
             statistics=statistics(self.config, self.env.schema, demonstrations),
         )
+
+
+def _as_chunks(batch: Batch) -> Batch:
+    """Single actions (B, A) as chunks of one, (B, 1, A)."""
+    return replace(batch, action=batch.action.unsqueeze(1))
