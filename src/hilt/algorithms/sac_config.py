@@ -71,7 +71,7 @@ class SACConfig:
     critic_lr: float = 3e-4
     actor_lr: float = 3e-4
     temperature_lr: float = 3e-4
-    grad_clip_norm: float = 10.0
+    grad_clip_norm: float | None = 10.0
 
     @staticmethod
     def reference() -> SACConfig:
