@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,11 +39,12 @@ def actor(arguments: Sequence[str]) -> int:
     """An actor alone. It has no run of its own: it keeps in a folder what the learner does not have yet."""
     config = _config(arguments, "actor")
     from hilt.training.sessions import run_actor
+    from hilt.training.supervisor import ACTOR_INDEX, OPERATOR_QUIT
 
     stop = StopRequest().install()
     folder = Path(config.output_dir) if config.output_dir else Path("outputs") / "actor" / config.name
-    run_actor(config, folder, stop)
-    return stop.exit_code
+    has_quit = run_actor(config, folder, stop)
+    return OPERATOR_QUIT if has_quit and ACTOR_INDEX in os.environ else stop.exit_code
 
 
 def evaluate(arguments: Sequence[str]) -> int:

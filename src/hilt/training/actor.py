@@ -65,14 +65,15 @@ class Actor:
         self._validated = 0
         self._quit = False
 
-    def run(self) -> None:
-        """Episode after episode."""
+    def run(self) -> bool:
+        """Episode after episode; True when the operator ended it."""
         for episode_id in self._episodes:
             if self._stopping():
-                return
+                break
             self._play(episode_id)
             if self._index == 0 and self._link.directive.phase == "validation":
                 self._validate(self._rollout.env)
+        return self._quit
 
     def _play(self, episode_id: int) -> None:
         seed = episode_seed(f"training/{self._index}", self._seed, episode_id)

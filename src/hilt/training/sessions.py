@@ -94,14 +94,14 @@ def _demonstrate(config: RunConfig, schema: Schema, memory: Memory, should_stop:
         raise ConfigError(str(memory.log.folder), f"cannot be written: {error.strerror}") from error
 
 
-def run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> None:
-    """Act for the learner that `config` names until it, or a person, says stop.
+def run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
+    """Act for the learner that `config` names until it, or a person, says stop; True: the operator did.
 
     What the learner does not have yet is kept below `folder`, in a place of this actor's own.
     """
     torch.set_num_threads(1)
     with _own_spool(folder) as (index, spool):
-        _act(config, index, spool, should_stop)
+        return _act(config, index, spool, should_stop)
 
 
 @contextmanager
@@ -117,7 +117,8 @@ def _own_spool(folder: Path) -> Iterator[tuple[int, Path]]:
         yield int(index), spool
 
 
-def _act(config: RunConfig, index: int, spool: Path, should_stop: Stop) -> None:
+def _act(config: RunConfig, index: int, spool: Path, should_stop: Stop) -> bool:
+    quit_by_operator = False
     env = make_environment(config, trust_operator=config.env.trust_operator)
     operator = _operator(config, env, seed=config.seed + index)
     with connect(config, env.schema, spool, index) as client:
@@ -135,11 +136,12 @@ def _act(config: RunConfig, index: int, spool: Path, should_stop: Stop) -> None:
                 should_stop=should_stop,
             )
             actor.figures = monitor.take
-            actor.run()
+            quit_by_operator = actor.run()
         if client.connected:
             client.drain(_DRAIN_S)
     operator.close()
     env.close()
+    return quit_by_operator
 
 
 def _make_learner(

@@ -15,6 +15,8 @@ from hilt.training.processes import Child, ChildFailedError, StopRequest
 TOKEN = "HILT_TOKEN"
 UI_TOKEN = "HILT_UI_TOKEN"
 ACTOR_INDEX = "HILT_ACTOR_INDEX"
+OPERATOR_QUIT = 5
+"""Exit code of a supervised actor that a person told to stop, not its learner."""
 _POLL_S = 0.1
 _LEARNER_GRACE_S = 30.0
 _ACTOR_GRACE_S = 5.0
@@ -54,17 +56,17 @@ class Supervisor:
         for child in (self._learner, *self._actors):
             child.start()
         try:
-            while not (self._learner.exit_code == 0 or self._actors_have_left() or stop()):
+            while not (self._learner.exit_code == 0 or self._operators_have_quit() or stop()):
                 for child in (self._learner, *self._actors):
-                    if child.exit_code not in (None, 0):
+                    if child.exit_code not in (None, 0, OPERATOR_QUIT):
                         child.revive(self._tell)
                 time.sleep(_POLL_S)
         finally:
             self.end()
         return self._learner.exit_code == 0
 
-    def _actors_have_left(self) -> bool:
-        return all(actor.exit_code == 0 for actor in self._actors)
+    def _operators_have_quit(self) -> bool:
+        return all(actor.exit_code == OPERATOR_QUIT for actor in self._actors)
 
     def end(self) -> None:
         """The actors first, so that the learner gets their last steps; then the learner, which saves."""
