@@ -31,7 +31,11 @@ class FitOptions:
     check_every: int = 50
     """Optimisation steps between two looks at the held-out frames."""
     patience: int = 6
-    """Looks without improvement after which it stops."""
+    """Looks without a loss lower by `improvement` after which it stops."""
+    improvement: float = 0.03
+    """Relative."""
+    enough: float = 0.002
+    """Held-out loss at which it stops: what is left to gain is confidence, not skill."""
     averaging: float = 0.98
     """Decay of the running average of the weights, which is what is kept: single steps are noisy."""
     use_bfloat16: bool = False
@@ -124,27 +128,35 @@ def fit(
 ) -> int:
     """Fit `classifier` to `train` and leave it as it was best on `held_out`; the step of the best.
 
-    "Best" is the lowest class-balanced loss; it ends after `patience` looks without a lower one.
+    "Best" is the lowest class-balanced loss. It ends when that is low enough, or no longer falls.
     """
     fitter = Fitter(classifier, train, options, seed)
     best, best_step, best_state = float("inf"), 0, {}
+    progress, progress_step = float("inf"), 0
+    losses: list[float] = []
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        losses: list[float] = []
         for step in range(1, options.steps + 1):
             losses.append(fitter.step())
             if step % options.check_every and step < options.steps and not should_stop():
                 continue
-            logits = predict(fitter.average, held_out.observations)
-            loss = float(balanced_loss(logits, held_out.labels))
-            accuracy = float((logits.argmax(-1) == held_out.labels).float().mean())
-            on_look(Look(step, float(np.mean(losses)), loss, accuracy))
+            look = _look(fitter.average, held_out, step, float(np.mean(losses)))
+            on_look(look)
             losses.clear()
-            if loss < best:
-                best, best_step = loss, step
+            if look.held_out_loss < best:
+                best, best_step = look.held_out_loss, step
                 best_state = {name: value.clone() for name, value in fitter.average.state_dict().items()}
-            if step - best_step >= options.patience * options.check_every or should_stop():
+            if best < progress * (1 - options.improvement):
+                progress, progress_step = best, step
+            stuck = step - progress_step >= options.patience * options.check_every
+            if stuck or best < options.enough or should_stop():
                 break
     classifier.load_state_dict(best_state)
     classifier.eval()
     return best_step
+
+
+def _look(classifier: RewardClassifier, held_out: LabelledFrames, step: int, loss: float) -> Look:
+    logits = predict(classifier, held_out.observations)
+    accuracy = float((logits.argmax(-1) == held_out.labels).float().mean())
+    return Look(step, loss, float(balanced_loss(logits, held_out.labels)), accuracy)
