@@ -1,0 +1,53 @@
+"""Small batches of chunks for the tests of ACFQL."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from toy import changed_fields, make_batch, make_spec
+
+from hilt.algorithms.acfql import ACFQL
+from hilt.algorithms.acfql_config import ACFQLConfig
+from hilt.algorithms.acfql_losses import EncodedChunks, Noise
+from hilt.algorithms.acfql_networks import ACFQLNetworks
+from hilt.data.batch import Batch
+from hilt.networks.encoders import EncoderConfig
+
+
+def small(config: ACFQLConfig, **changes: object) -> ACFQLConfig:
+    """`config` with small networks."""
+    encoder = EncoderConfig(state_encoder_hidden_dim=0, latent_dim=8, image_encoder_hidden_dim=4)
+    sizes = {"critic_hidden_dims": (16, 16), "actor_hidden_dims": (16, 16)}
+    return replace(config, encoder=encoder, **{**sizes, **changes})  # type: ignore[arg-type]
+
+
+def chunk_batch(
+    generator: torch.Generator, chunk_size: int, *, size: int = 12, pixels: bool = False, **changes: Tensor
+) -> Batch:
+    """Random chunks of 4-D actions, the first ones cut short by the end of their episode."""
+    spec = make_spec(pixels=pixels)
+    batch = make_batch(spec, generator, size)
+    low, high = torch.tensor(spec.action_low), torch.tensor(spec.action_high)
+    action = low + (high - low) * torch.rand(size, chunk_size, 4, generator=generator)
+    steps = torch.arange(size).clamp(min=1, max=chunk_size)
+    valid = (torch.arange(chunk_size) < steps.unsqueeze(-1)).float()
+    return changed_fields(batch, action=action, valid=valid, **changes)
+
+
+def in_float64(
+    config: ACFQLConfig, generator: torch.Generator, *, size: int = 12
+) -> tuple[ACFQLNetworks, EncodedChunks, Noise]:
+    """Networks, an encoded batch and noise, all in float64."""
+    algorithm = ACFQL(config, make_spec(), seed=1)
+    batch = chunk_batch(generator, config.chunk_size, size=size)
+    encoded = algorithm.encode(batch)
+    noise = algorithm.draw_noise(encoded.chunk)
+    return algorithm.networks.double(), EncodedChunks(**_double(encoded)), Noise(**_double(noise))
+
+
+def _double(item: EncodedChunks | Noise) -> dict[str, Any]:
+    values = {field.name: getattr(item, field.name) for field in fields(item)}
+    return {name: value.double() if torch.is_tensor(value) else value for name, value in values.items()}
