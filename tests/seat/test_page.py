@@ -204,6 +204,7 @@ def test_a_hidden_page_pauses_a_recording_until_somebody_is_back(world, open_pag
         "document.dispatchEvent(new Event('visibilitychange'))"
     )
     run.wait(lambda: run.seat.requests.paused)
+    time.sleep(0.3)  # the step that was under way may come to its end
     steps = len(run.transitions)
     time.sleep(0.3)
     assert len(run.transitions) == steps
