@@ -1,0 +1,83 @@
+"""The whole road on a CPU: record, learn a reward from the pictures, train a policy on that reward, evaluate.
+
+A simulated human stands in for you: `OPERATOR = "keyboard"` (or gamepad, browser, quest) puts you at the
+controls. Nobody tells the policy when it succeeds, only the classifier does; the evaluation at the end asks
+the simulator.
+
+    python examples/record_classify_train.py [FOLDER]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from hilt.config.load import load_config
+from hilt.config.write import to_json
+from hilt.recording import record
+from hilt.rewards.training import train_classifier
+from hilt.training.local import train_locally
+from hilt.training.processes import StopRequest
+
+OPERATOR = "scripted"
+TASK = {"task": "hilt/PickCube-v0", "obs_type": "pixels"}
+
+
+def main(folder: Path) -> int:
+    stop = StopRequest().install()
+    dataset, classifier, policy = folder / "dataset", folder / "classifier", folder / "policy"
+
+    print("1. Record 20 episodes; each goes on for 10 steps after success, for pictures of what success is.")
+    record(
+        load_config(
+            {
+                "env": {**TASK, "number_of_steps_after_success": 10},
+                "dataset": {"root": str(dataset), "task": "pick up the cube", "num_episodes_to_record": 20},
+                "operator": OPERATOR,
+            }
+        ),
+        stop,
+    )
+
+    print("2. Learn to tell success from the pictures, on 16 of them; the other 4 say how well.")
+    train_classifier(
+        load_config(
+            {
+                "dataset": {"root": str(dataset)},
+                "policy": {"type": "reward_classifier", "learning_rate": 3e-4},
+                "batch_size": 64,
+                "steps": 1000,
+            }
+        ),
+        classifier,
+        stop,
+    )
+
+    print("3. Train a policy from pictures on what the classifier pays, with a human who takes over.")
+    pays = {"pretrained_path": str(classifier / "checkpoints" / "last"), "debounce": 2}
+    config = load_config(
+        {
+            "env": {**TASK, "processor": {"reward_classifier": pays}},
+            "dataset": {"root": str(dataset)},
+            "policy": {"type": "sac", "pretrain_updates": 400, "online_steps": 20_000},
+            "batch_size": 128,
+            "target_success_rate": 0.99,
+            "operator": OPERATOR,
+            "eval": {"n_episodes": 100},
+        }
+    )
+    policy.mkdir(parents=True, exist_ok=True)
+    (policy / "config.json").write_text(to_json(config))
+    code = train_locally(config, policy, stop)
+    if code == 0:
+        evaluation = json.loads((policy / "eval" / "eval.json").read_text())
+        low, high = evaluation["wilson95"]
+        print(
+            f"4. Success, by the simulator's word: {evaluation['success_rate']:.0%} ({low:.0%} to {high:.0%})"
+        )
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "outputs/record_classify_train")))
