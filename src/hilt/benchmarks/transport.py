@@ -31,13 +31,13 @@ PIXELS = Schema(
 POLICY_BYTES = 5 * 2**20
 
 
-def measure(transitions: int = 2000, publications: int = 40) -> dict[str, Any]:
+def measure(seconds: float = 5.0, peer: bool = False) -> dict[str, Any]:
     """All figures of the transport; two 128x128 cameras, a policy of 5 MB."""
     return {
         "wire_bytes_per_transition": measure_wire_bytes(200),
-        "transitions_per_second": measure_transitions(transitions),
-        "weights_latency_ms": measure_weights(publications, busy=False),
-        "weights_latency_ms_beside_training": measure_weights(publications, busy=True),
+        "transitions_per_second": measure_transitions(max(10, round(400 * seconds))),
+        "weights_latency_ms": measure_weights(max(5, round(8 * seconds)), busy=False),
+        "weights_latency_ms_beside_training": measure_weights(max(5, round(8 * seconds)), busy=True),
         "target_at_most": TARGETS,
     }
 
