@@ -26,7 +26,7 @@ BENCHMARKS = {
 
 def run_benchmarks(arguments: Sequence[str]) -> int:
     """Measure what `arguments` name (all without a name) and print it; the exit code."""
-    words = list(arguments)
+    words = [part for word in arguments for part in word.split("=", 1)]
     seconds = float(_value(words, "--seconds") or 5.0)
     peer, as_json = _flag(words, "--peer"), _flag(words, "--json")
     unknown = [word for word in words if word not in BENCHMARKS]
