@@ -106,12 +106,21 @@ class ACFQL(Algorithm):
             actor_features=actor_features,
             next_features=next_features,
             next_actor_features=next_actor_features,
-            chunk=self.policy.scaling.to_unit(batch.action).flatten(1),
+            chunk=self._executed(batch),
             reward=batch.reward,
             bootstrap=batch.bootstrap,
             valid=batch.valid,
             imitate=to_imitate(batch, self.settings),
         )
+
+    def _executed(self, batch: Batch) -> Tensor:
+        """Chunks (B, D) in [-1, 1]. What would be done after the end changes nothing: random padding teaches
+        that to the critics, or else the policy would be drawn to their errors about such actions."""
+        chunk = self.policy.scaling.to_unit(batch.action)
+        if self.settings.keep_terminal_chunks:
+            random = 2 * torch.rand(chunk.shape, generator=self.generator, device=chunk.device) - 1
+            chunk = torch.where(batch.valid.bool().unsqueeze(-1), chunk, random)
+        return chunk.flatten(1)
 
     def draw_noise(self, like: Tensor) -> Noise:
         """For chunks of the shape and device of `like` (B, D)."""
