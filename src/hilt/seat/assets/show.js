@@ -112,7 +112,7 @@ function figuresOf(state) {
     ['clock', seconds(state.time_s)],
     ['success', state.success_rate, percent],
     ['intervention', state.intervention_rate, percent],
-    ['your time', `${seconds(state.human_seconds)}`, null, `${seconds(state.human_seconds_episode)} in this episode`],
+    ['human time', `${seconds(state.human_seconds)}`, null, `${seconds(state.human_seconds_episode)} in this episode`],
     ['takeovers', `${state.takeovers}`, null, `${state.takeovers_episode} in this episode`],
     ['actor', state.actor_hz, (hz) => `${rate(hz)} Hz`],
     ['learner', state.learner_hz, (hz) => `${rate(hz)} /s`],
