@@ -4,6 +4,9 @@ A simulated human stands in for you: `OPERATOR = "keyboard"` (or gamepad, browse
 controls. Nobody tells the policy when it succeeds, only the classifier does; the evaluation at the end asks
 the simulator.
 
+A classifier that has only ever seen a raised gripper with the cube in it pays for a raised gripper. So
+failures are recorded, too: reaching for the cube, and rising without it.
+
     python examples/record_classify_train.py [FOLDER]
 """
 
@@ -12,35 +15,64 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from hilt.config.load import load_config
 from hilt.config.write import to_json
+from hilt.operators.base import Command, Expert
 from hilt.recording import record
 from hilt.rewards.training import train_classifier
 from hilt.training.local import train_locally
 from hilt.training.processes import StopRequest
 
 OPERATOR = "scripted"
-TASK = {"task": "hilt/PickCube-v0", "obs_type": "pixels"}
+SUCCESSES, FAILURES = 20, 30
+TASK: dict[str, Any] = {"task": "hilt/PickCube-v0", "obs_type": "pixels"}
+
+
+class Fumbler:
+    """Shows what failure looks like: reaches for the cube, loses patience, and waves an empty gripper."""
+
+    interactive = False
+
+    def __init__(self, *, seed: int, fps: float, action_low: ArrayLike, action_high: ArrayLike) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._low, self._high = np.asarray(action_low), np.asarray(action_high)
+
+    def reset(self, expert: Expert | None) -> None:
+        assert expert is not None
+        self._expert, self._patience, self._steps = expert, self._rng.integers(0, 12), 0
+
+    def command(self, policy_action: NDArray[np.float32]) -> Command:
+        self._steps += 1
+        if self._steps <= self._patience:
+            return Command(self._expert.action())
+        if (self._steps - self._patience) % 6 == 1:
+            self._action = self._rng.uniform(self._low, self._high).astype(np.float32)
+            self._action[2] = self._rng.uniform(-0.5, 1.0)
+        return Command(self._action)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
 
 def main(folder: Path) -> int:
     stop = StopRequest().install()
     dataset, classifier, policy = folder / "dataset", folder / "classifier", folder / "policy"
 
-    print("1. Record 20 episodes; each goes on for 10 steps after success, for pictures of what success is.")
-    record(
-        load_config(
-            {
-                "env": {**TASK, "number_of_steps_after_success": 10},
-                "dataset": {"root": str(dataset), "task": "pick up the cube", "num_episodes_to_record": 20},
-                "operator": OPERATOR,
-            }
-        ),
-        stop,
-    )
+    print(f"1. Record {SUCCESSES} episodes that go on after success, and {FAILURES} that show failure.")
+    recording: dict[str, Any] = {"env": {**TASK, "number_of_steps_after_success": 10}, "operator": OPERATOR}
+    shown = {"root": str(dataset), "task": "pick up the cube", "num_episodes_to_record": SUCCESSES}
+    record(load_config({**recording, "dataset": shown}), stop)
+    recording["env"]["processor"] = {"reset": {"control_time_s": 4.0}}
+    failures = {**shown, "num_episodes_to_record": FAILURES}
+    fumbler = f"{Path(__file__).stem}:{Fumbler.__name__}"
+    record(load_config({**recording, "dataset": failures, "operator": fumbler, "resume": True}), stop)
 
-    print("2. Learn to tell success from the pictures, on 16 of them; the other 4 say how well.")
+    print("2. Learn to tell success from the pictures; a fifth of the episodes is kept back to say how well.")
     train_classifier(
         load_config(
             {
@@ -55,11 +87,11 @@ def main(folder: Path) -> int:
     )
 
     print("3. Train a policy from pictures on what the classifier pays, with a human who takes over.")
-    pays = {"pretrained_path": str(classifier / "checkpoints" / "last"), "debounce": 2}
+    pays = {"pretrained_path": str(classifier / "checkpoints" / "last"), "debounce": 3}
     config = load_config(
         {
             "env": {**TASK, "processor": {"reward_classifier": pays}},
-            "dataset": {"root": str(dataset)},
+            "dataset": {"root": str(dataset), "episodes": list(range(SUCCESSES))},
             "policy": {"type": "sac", "pretrain_updates": 400, "online_steps": 20_000},
             "batch_size": 128,
             "target_success_rate": 0.99,
