@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check bench soak proto clean
+.PHONY: demo test check bench proto clean
 
 # The environment is complete when its stamp is newer than what it was made from.
 $(VENV)/.ready: constraints.txt pyproject.toml
@@ -26,9 +26,6 @@ check: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/hilt bench --peer
-
-soak: $(VENV)/.ready
-	$(BIN)/python tests/system/soak.py
 
 proto: $(VENV)/.ready
 	$(BIN)/python -m grpc_tools.protoc -I src --python_out=src --pyi_out=src src/hilt/data/transition.proto src/hilt/transport/hilt.proto
