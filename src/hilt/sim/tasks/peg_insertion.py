@@ -75,7 +75,7 @@ def _scene() -> str:
     return f"""<mujoco>
       <default>
         <default class="fit">
-          <geom type="box" group="2" contype="1" conaffinity="3" condim="4" friction="0.3 0.005 0.0001"
+          <geom type="box" group="2" contype="1" conaffinity="3" condim="4" friction="0.15 0.005 0.0001"
             solref="0.01 1" solimp="0.98 0.999 0.0005"/>
           <default class="wall"><geom rgba="0.20 0.36 0.62 1"/></default>
           <default class="floor"><geom rgba="0.08 0.14 0.25 1"/></default>
@@ -189,7 +189,6 @@ class PegInsertionExpert(TaskExpert):
     """
 
     task: PegInsertion
-    gain = 0.5
 
     def action(self) -> NDArray[np.float32]:
         tip, turn = self.task.tip(self.data), self.task.turn(self.data)
