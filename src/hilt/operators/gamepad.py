@@ -13,7 +13,7 @@ from hilt.operators.actions import GRIPPER, PITCH, ROLL, YAW, Motion, X, Y, Z, s
 from hilt.operators.base import Command, Event, OperatorUnavailableError
 from hilt.operators.controls import HOLD_STILL_S
 from hilt.operators.device import DeviceOperator
-from hilt.operators.pad_mapping import Axis, PadMapping, from_sdl, load_mappings, mapping_path
+from hilt.operators.pad_mapping import STANDARD, Axis, PadMapping, load_mappings, mapping_path
 from hilt.operators.sdl import PadEvent, SdlPad
 
 LEGEND = (
@@ -93,8 +93,9 @@ class GamepadOperator(DeviceOperator):
         name = self._pad.name
         if self._state is not None or name is None or name == self._unknown:
             return
-        database = self._pad.database_entry()
-        mapping = self._mappings.get(name) or (from_sdl(database) if database else None)
+        mapping = self._mappings.get(name)
+        if mapping is None and self._pad.use_standard_layout():
+            mapping = STANDARD
         if mapping is None:
             self._unknown = name
         else:

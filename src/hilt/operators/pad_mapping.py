@@ -1,4 +1,4 @@
-"""Which axis and button of a pad means what: from a JSON file by the pad's name, else from SDL's database."""
+"""Which axis and button of a pad means what: by a JSON file with the pad's name, else by SDL's layout."""
 
 from __future__ import annotations
 
@@ -61,6 +61,15 @@ class PadMapping:
         )
 
 
+STANDARD = PadMapping(
+    {"x": Axis(1, -1), "y": Axis(0, -1), "z": Axis(3, -1), "yaw": Axis(2, -1)},
+    {"take_over": 10, "tilt": 9, "success": 3, "failure": 0, "rerecord": 2},
+    close=Axis(4),
+    open=Axis(5),
+)
+"""SDL's own numbers, the same for every pad that its database knows."""
+
+
 def _index(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{value!r} is no number of a button or axis: 0 or more")
@@ -116,31 +125,3 @@ def save_mapping(path: Path, name: str, mapping: PadMapping) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_text(text + "\n")
     temporary.replace(path)
-
-
-def from_sdl(database: Mapping[str, str]) -> PadMapping:
-    """The standard layout of a pad that SDL knows: `{"leftx": "a0", "a": "b0", ...}`."""
-
-    def axis(name: str, sign: int) -> Axis:
-        return Axis(int(database[name].strip("+-~a")), sign)
-
-    def trigger(name: str) -> Axis | int:
-        control = database[name]
-        if control.startswith("b"):
-            return int(control[1:])
-        # "+a2" runs from 0 to 1, "a2" from -1 to 1.
-        return Axis(int(control.strip("+-~a")), 1, 0.0 if control.startswith("+") else -1.0)
-
-    buttons = {
-        "take_over": "rightshoulder",
-        "tilt": "leftshoulder",
-        "success": "y",
-        "failure": "a",
-        "rerecord": "x",
-    }
-    return PadMapping(
-        {"x": axis("lefty", -1), "y": axis("leftx", -1), "z": axis("righty", -1), "yaw": axis("rightx", -1)},
-        {name: int(database[button][1:]) for name, button in buttons.items() if button in database},
-        close=trigger("lefttrigger"),
-        open=trigger("righttrigger"),
-    )

@@ -9,6 +9,10 @@ from typing import Any
 
 from hilt.operators.base import OperatorUnavailableError
 
+_STANDARD_AXES, _STANDARD_BUTTONS = 6, 15
+_FULL = 32767
+"""What SDL reports of an axis at its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class PadEvent:
@@ -46,6 +50,8 @@ class SdlPad:
     def __init__(self) -> None:
         self._pygame = load_pygame()
         self._joystick: Any = None
+        self._controller: Any = None
+        self._layouts: Any = None
         self.find()
 
     @property
@@ -61,21 +67,26 @@ class SdlPad:
             self._pygame.event.clear()  # what an earlier pad of the same number did is no concern of this one
         return self._joystick is not None
 
+    def use_standard_layout(self) -> bool:
+        """Number axes and buttons as SDL's database does, if it knows this pad; else as the pad does."""
+        # Asking pygame for the database's entry reads freed memory (2.6.1); its events are sound.
+        self._layouts = importlib.import_module("pygame._sdl2.controller")
+        self._layouts.init()
+        if self._layouts.is_controller(0):
+            self._controller = self._layouts.Controller(0)
+        return self._controller is not None
+
     def axes(self) -> list[float]:
         """Where the axes are now, each in [-1, 1]."""
+        if self._controller is not None:
+            return [self._controller.get_axis(index) / _FULL for index in range(_STANDARD_AXES)]
         return [self._joystick.get_axis(index) for index in range(self._joystick.get_numaxes())]
 
     def buttons(self) -> list[bool]:
         """Which buttons are held now."""
+        if self._controller is not None:
+            return [bool(self._controller.get_button(index)) for index in range(_STANDARD_BUTTONS)]
         return [bool(self._joystick.get_button(index)) for index in range(self._joystick.get_numbuttons())]
-
-    def database_entry(self) -> dict[str, str] | None:
-        """What SDL's database knows of this pad: standard name -> axis or button."""
-        controller = importlib.import_module("pygame._sdl2.controller")
-        controller.init()
-        if not controller.is_controller(0):
-            return None
-        return dict(controller.Controller(0).get_mapping())
 
     def events(self) -> list[PadEvent]:
         """What happened since the last time, in its order. Never waits."""
@@ -83,14 +94,17 @@ class SdlPad:
             return []
         pygame = self._pygame
         mine = self._joystick.get_instance_id()
-        events = [_pad_event(pygame, event) for event in pygame.event.get() if _belongs(event, mine)]
+        translate = _raw_event if self._controller is None else _standard_event
+        events = [translate(pygame, event) for event in pygame.event.get() if _belongs(event, mine)]
         found = [event for event in events if event is not None]
         if any(event.kind == "gone" for event in found):
-            self._joystick = None
+            self._joystick = self._controller = None
         return found
 
     def close(self) -> None:
-        self._joystick = None
+        if self._layouts is not None:
+            self._layouts.quit()
+        self._joystick = self._controller = None
         self._pygame.joystick.quit()
 
 
@@ -98,11 +112,17 @@ def _belongs(event: Any, instance: int) -> bool:
     return getattr(event, "instance_id", None) == instance
 
 
-def _pad_event(pygame: Any, event: Any) -> PadEvent | None:
+def _raw_event(pygame: Any, event: Any) -> PadEvent | None:
     if event.type == pygame.JOYAXISMOTION:
         return PadEvent("axis", event.axis, event.value)
     if event.type in (pygame.JOYBUTTONDOWN, pygame.JOYBUTTONUP):
         return PadEvent("button", event.button, float(event.type == pygame.JOYBUTTONDOWN))
-    if event.type == pygame.JOYDEVICEREMOVED:
-        return PadEvent("gone")
-    return None
+    return PadEvent("gone") if event.type == pygame.JOYDEVICEREMOVED else None
+
+
+def _standard_event(pygame: Any, event: Any) -> PadEvent | None:
+    if event.type == pygame.CONTROLLERAXISMOTION:
+        return PadEvent("axis", event.axis, event.value / _FULL)
+    if event.type in (pygame.CONTROLLERBUTTONDOWN, pygame.CONTROLLERBUTTONUP):
+        return PadEvent("button", event.button, float(event.type == pygame.CONTROLLERBUTTONDOWN))
+    return PadEvent("gone") if event.type == pygame.JOYDEVICEREMOVED else None
