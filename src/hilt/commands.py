@@ -167,7 +167,8 @@ def _config(arguments: Sequence[str], verb: Verb) -> RunConfig:
     path, overrides = parse_command_line(arguments)
     config = load_config(path, overrides)
     require(config, verb, path or "command line")
-    _say_remarks(config)
+    if not (verb == "actor" and config.resume):  # what `hilt train` started has said them
+        _say_remarks(config)
     return config
 
 
@@ -180,6 +181,8 @@ def _training(arguments: Sequence[str], verb: Verb) -> tuple[RunConfig, Path]:
     else:
         folder = new_run(config, datetime.datetime.now())
     require(config, verb, path or "command line")
+    if not config.resume and config.dataset.directory is not None:
+        _check_dataset(config)
     if path is not None and (remark := config_file(path)[1]):
         print(f"hilt: {remark}", file=sys.stderr)
     if not config.resume:
@@ -187,6 +190,13 @@ def _training(arguments: Sequence[str], verb: Verb) -> tuple[RunConfig, Path]:
     if not config.resume or verb == "train":
         _write_config(config, folder)
     return config, folder
+
+
+def _check_dataset(config: RunConfig) -> None:
+    """Raises DatasetError before anything is written."""
+    from hilt.recording import open_dataset
+
+    open_dataset(config).close()
 
 
 def _write_config(config: RunConfig, folder: Path) -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
+from hilt.crew import Role
 from hilt.environment import episode_seed
-from hilt.factory import make_environment, make_operator
+from hilt.factory import make_environment
 from hilt.operators.base import Event
-from hilt.recording import operator_habits, saved_policy
-from hilt.rollout import Clock, Episode, HoldStill, Rollout
+from hilt.recording import saved_policy
+from hilt.rollout import Episode, HoldStill
+from hilt.stage import Stage
 from hilt.training.processes import StopRequest
 
 
 def drive(config: RunConfig, stop: StopRequest) -> int:
-    """Episode after episode until the operator quits or `stop` says so; the exit code.
+    """Episode after episode until somebody quits or `stop` says so; the exit code.
 
     Raises:
         ConfigError: nobody is at the controls. OperatorUnavailableError: the device is not there.
@@ -27,19 +28,23 @@ def drive(config: RunConfig, stop: StopRequest) -> int:
             "operator", "nobody drives: --operator=scripted, keyboard, gamepad, browser or quest"
         )
     env = make_environment(config)
-    operator = make_operator(config, env, seed=config.seed, options=operator_habits(config, policy))
-    rollout = Rollout(env, policy or HoldStill(env), operator, lambda transition: None, clock=Clock(env.fps))
+    role = Role.DRIVE if policy is None else Role.CORRECT
     try:
-        for number in itertools.count():
-            episode = rollout.run_episode(number, episode_seed("teleop", config.seed, number), stop)
-            if stop() or episode.event is Event.QUIT:
-                return stop.exit_code
-            print(_line(number, episode, env.fps), flush=True)
-            time.sleep(min(config.env.processor.reset.reset_time_s, 1.0))
+        with Stage(config, env, role, "driving", seed=config.seed, should_stop=stop, real_time=True) as stage:
+            stage.open_page()
+            rollout = stage.rollout(policy or HoldStill(env), lambda transition: None)
+            for number in itertools.count():
+                stage.prepare()
+                if stage.should_stop():
+                    break
+                seed = episode_seed("teleop", config.seed, number)
+                episode = rollout.run_episode(number, seed, stage.should_stop)
+                if episode.event is Event.QUIT or stage.should_stop():
+                    break
+                print(_line(number, episode, env.fps), flush=True)
     finally:
-        operator.close()
         env.close()
-    raise AssertionError("unreachable")
+    return stop.exit_code
 
 
 def _line(number: int, episode: Episode, fps: float) -> str:

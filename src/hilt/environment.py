@@ -134,6 +134,12 @@ class Environment:
         return getattr(self.gym.unwrapped, "initial_state", None)
 
     @property
+    def time_limit_s(self) -> float | None:
+        """Longest episode [s], where the environment tells it."""
+        steps = getattr(self.gym.unwrapped, "max_steps", None)
+        return None if steps is None else float(steps) / self.fps
+
+    @property
     def fps(self) -> float:
         """Control steps per second of simulated time [Hz]."""
         return float(self.gym.metadata.get("render_fps", 10))
@@ -182,6 +188,17 @@ class Environment:
         if not isinstance(picture, np.ndarray):
             raise RuntimeError("this environment draws nothing; make it with render_mode='rgb_array'")
         return picture
+
+    def live_view(self, size: tuple[int, int]) -> NDArray[np.uint8] | None:
+        """A picture for people who watch, uint8 [H, W, 3], of `size` where the environment can; None: no way.
+
+        Raises:
+            RenderingError: there is no OpenGL.
+        """
+        unwrapped = self.gym.unwrapped
+        if hasattr(unwrapped, "live_view"):
+            return np.asarray(unwrapped.live_view(size))
+        return self.render() if self.gym.render_mode == "rgb_array" else None
 
     def close(self) -> None:
         self.gym.close()

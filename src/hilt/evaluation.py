@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hilt.environment import Environment, episode_seed
 from hilt.operators.base import NoOperator
-from hilt.rollout import Episode, Policy, Rollout
+from hilt.rollout import Audience, Episode, Policy, Rollout
 from hilt.video import Picture, write_mp4, write_strips
 
 
@@ -69,9 +69,12 @@ def evaluate_policy(
     seeds: Iterable[int],
     on_episode: Callable[[EpisodeResult], None] = lambda result: None,
     should_stop: Callable[[], bool] = lambda: False,
+    audience: Audience | None = None,
 ) -> list[EpisodeResult]:
-    """Run the episode of each seed with nobody at the controls."""
+    """Run the episode of each seed with nobody at the controls; `audience` may watch."""
     rollout = Rollout(env, policy, NoOperator(), record=lambda transition: None)
+    if audience is not None:
+        rollout.on_step, rollout.on_episode = audience.on_step, audience.on_episode
     results = []
     for index, seed in enumerate(seeds):
         if should_stop():

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
+from hilt.crew import Role
 from hilt.data.lerobot import DatasetReader, DatasetWriter
 from hilt.data.lerobot.hub import push_to_hub
 from hilt.data.transition import Schema, Transition
 from hilt.environment import Environment, episode_seed
-from hilt.factory import make_environment, make_operator
-from hilt.operators.base import Event, Operator
-from hilt.rollout import Clock, Episode, HoldStill, Policy, Rollout
+from hilt.factory import make_environment
+from hilt.operators.base import Event
+from hilt.rollout import Episode, HoldStill, Policy, Rollout
+from hilt.stage import Stage, say
 
 Stop = Callable[[], bool]
 
 
 def _never() -> bool:
     return False
-
-
-def _tell(text: str) -> None:
-    print(f"hilt: {text}", file=sys.stderr, flush=True)
 
 
 def open_dataset(config: RunConfig, schema: Schema | None = None, fps: int | None = None) -> DatasetReader:
@@ -56,7 +51,7 @@ def read_transitions(config: RunConfig, schema: Schema) -> Iterator[Transition]:
     """
     reader = open_dataset(config, schema, fps=config.env.fps)
     if reader.unused:
-        _tell(f"the policy does not use {', '.join(reader.unused)} of {reader.root}")
+        say(f"the policy does not use {', '.join(reader.unused)} of {reader.root}")
     yield from reader.transitions()
     reader.close()
 
@@ -76,7 +71,7 @@ class Recording:
     episodes: list[Episode] = field(default_factory=list)
     """Those that are in the dataset."""
     discarded: int = 0
-    """Thrown away: recorded again, not finished, or refused by the simulator."""
+    """Thrown away: recorded again, not kept, not finished, or refused by the simulator."""
 
     def line(self, wanted: int) -> str:
         """The last episode, for a person."""
@@ -89,7 +84,7 @@ class Recording:
         )
 
 
-def record(config: RunConfig, should_stop: Stop = _never, tell: Callable[[str], None] = _tell) -> Recording:
+def record(config: RunConfig, should_stop: Stop = _never, tell: Callable[[str], None] = say) -> Recording:
     """Record `dataset.num_episodes_to_record` episodes; with `resume`, append them to the dataset.
 
     An operator drives, or corrects the policy of `policy.pretrained_path`. Every finished episode is on disk
@@ -104,14 +99,18 @@ def record(config: RunConfig, should_stop: Stop = _never, tell: Callable[[str], 
     policy = saved_policy(config)
     if policy is None and config.operator_name == "none":
         raise ConfigError("operator", "nobody drives: --operator=NAME, or --policy.pretrained_path=DIR")
+    role = Role.DRIVE if policy is None else Role.CORRECT
     env = make_environment(config, trust_operator=config.env.trust_operator)
     try:
-        with _writer(config, root, env) as writer:
-            operator = make_operator(config, env, seed=config.seed, options=operator_habits(config, policy))
-            rollout = Rollout(env, policy or HoldStill(env), operator, writer.add)
-            rollout.clock = _clock(env, operator)
-            recording = _record(config, rollout, writer, should_stop, tell)
-            operator.close()
+        with (
+            Stage(
+                config, env, role, "recording", seed=config.seed, should_stop=should_stop, tell=tell
+            ) as stage,
+            _writer(config, root, env) as writer,
+        ):
+            stage.open_page()
+            rollout = stage.rollout(policy or HoldStill(env), writer.add)
+            recording = _record(config, rollout, writer, stage, tell)
     finally:
         env.close()
     if config.dataset.push_to_hub and recording.episodes:
@@ -120,30 +119,32 @@ def record(config: RunConfig, should_stop: Stop = _never, tell: Callable[[str], 
 
 
 def _record(
-    config: RunConfig,
-    rollout: Rollout,
-    writer: DatasetWriter,
-    should_stop: Stop,
-    tell: Callable[[str], None],
+    config: RunConfig, rollout: Rollout, writer: DatasetWriter, stage: Stage, tell: Callable[[str], None]
 ) -> Recording:
     """Episode after episode, until there are enough or somebody says stop."""
     recording = Recording(writer.root)
     wanted = config.dataset.num_episodes_to_record
     stream = f"record/{writer.n_episodes}"
     for attempt in itertools.count():
-        episode = rollout.run_episode(attempt, episode_seed(stream, config.seed, attempt), should_stop)
-        if episode.terminated or episode.truncated:
+        stage.remaining = wanted - len(recording.episodes)
+        if stage.remaining == 0:
+            return recording
+        stage.prepare()
+        if stage.should_stop():
+            return recording
+        episode = rollout.run_episode(attempt, episode_seed(stream, config.seed, attempt), stage.should_stop)
+        finished = episode.terminated or episode.truncated
+        if finished and stage.keeps(episode):
             writer.finish_episode(episode.seed, rollout.env.initial_state)
             recording.episodes.append(episode)
             tell(recording.line(wanted))
         else:
             writer.discard_episode()
             recording.discarded += 1
-            tell(f"episode thrown away: {episode.refused or 'it did not come to its end'}")
-        if len(recording.episodes) == wanted or episode.event is Event.QUIT or should_stop():
+            why = "as you said" if finished else episode.refused or "it did not come to its end"
+            tell(f"episode thrown away: {why}")
+        if episode.event is Event.QUIT:
             return recording
-        if rollout.clock is not None:
-            time.sleep(config.env.processor.reset.reset_time_s)
     raise AssertionError("unreachable")
 
 
@@ -157,13 +158,6 @@ def saved_policy(config: RunConfig) -> Policy | None:
     return load_policy(folder, device=resolve_device(config.device_name)[0])
 
 
-def operator_habits(config: RunConfig, policy: Policy | None) -> dict[str, Any]:
-    """A simulated human without a policy to correct holds the controls at every step."""
-    options = dict(config.operator_options)
-    alone = policy is None and config.operator_name == "scripted"
-    return {"always": True, **options} if alone else options
-
-
 def _writer(config: RunConfig, root: Path, env: Environment) -> DatasetWriter:
     return DatasetWriter(
         root,
@@ -174,11 +168,6 @@ def _writer(config: RunConfig, root: Path, env: Environment) -> DatasetWriter:
         image_format=config.dataset.image_format,
         append=config.resume,
     )
-
-
-def _clock(env: Environment, operator: Operator) -> Clock | None:
-    """Real time where a person is at the controls."""
-    return Clock(env.fps) if operator.interactive else None
 
 
 def _push(config: RunConfig, root: Path, tell: Callable[[str], None]) -> None:

@@ -28,6 +28,18 @@ class Policy(Protocol):
         ...
 
 
+class Audience(Protocol):
+    """Whom a rollout tells of what happens. `hilt.stage.Stage` is one."""
+
+    def on_step(self, transition: Transition, outcome: Outcome) -> None:
+        """A control step was executed and recorded."""
+        ...
+
+    def on_episode(self, episode: Episode) -> None:
+        """An episode is over, or was broken off."""
+        ...
+
+
 class HoldStill:
     """The policy of an environment that only an operator drives: the neutral action, always."""
 
@@ -55,6 +67,13 @@ class Clock:
     def restart(self) -> None:
         """The next period begins now."""
         self._next = time.monotonic() + self._period
+
+    def tick(self, real_time: bool) -> None:
+        """A step is over: in `real_time`, wait until its period is over, too."""
+        if real_time:
+            self.wait()
+        else:
+            self.restart()
 
     def wait(self) -> None:
         """Sleep until the period is over; a step that comes late does not make the next ones hurry."""
@@ -107,6 +126,7 @@ class Rollout:
     record: Callable[[Transition], None]
     on_step: Callable[[Transition, Outcome], None] = lambda transition, outcome: None
     clock: Clock | None = None
+    on_episode: Callable[[Episode], None] = lambda episode: None
     episode: Episode = field(default_factory=lambda: Episode(0, 0))
     _observation: Observation = field(default_factory=dict)
 
@@ -117,6 +137,7 @@ class Rollout:
         self.begin(episode_id, seed)
         while not (self.episode.over or should_stop()):
             self.step()
+        self.on_episode(self.episode)
         return self.episode
 
     def begin(self, episode_id: int, seed: int) -> None:
@@ -169,5 +190,5 @@ class Rollout:
         episode.event = command.event
         self._observation = outcome.observation
         self.on_step(transition, outcome)
-        if self.clock is not None and self.operator.interactive:
-            self.clock.wait()
+        if self.clock is not None:
+            self.clock.tick(self.operator.interactive)

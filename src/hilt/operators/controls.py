@@ -172,6 +172,11 @@ class Controls:
             self._arrived = None
 
     @property
+    def seated(self) -> bool:
+        """Somebody sits at the controls, in control or not."""
+        return self._driver is not None
+
+    @property
     def seating(self) -> Seating:
         with self._lock:
             wait_ms = 1000 * median(self._waits) if self._waits else None

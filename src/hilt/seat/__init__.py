@@ -1,7 +1,8 @@
 """The operator's seat: a page from which people watch a run, and take the controls."""
 
+from hilt.seat.errors import SeatUnavailableError
 from hilt.seat.requests import Decision, Requests
-from hilt.seat.server import Seat, SeatUnavailableError
+from hilt.seat.server import Seat, link_to
 from hilt.seat.view import Outcome, Picture, Telemetry, View, heading_of
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "Telemetry",
     "View",
     "heading_of",
+    "link_to",
 ]

@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hilt.operators.controls import Controls
 from hilt.seat.app import make_app
+from hilt.seat.errors import SeatUnavailableError
 from hilt.seat.gate import Gate, is_loopback
 from hilt.seat.history import History
 from hilt.seat.messages import LONGEST_MESSAGE
@@ -32,10 +33,6 @@ from hilt.seat.view import View
 MOST_CONNECTIONS = 64
 PATIENCE_S = 10.0
 """How long a connection may take to ask for something [s]."""
-
-
-class SeatUnavailableError(RuntimeError):
-    """The page cannot be served. The message says why, and what to do."""
 
 
 class Seat:
@@ -54,7 +51,7 @@ class Seat:
         names: further host names by which this machine is reached.
 
     Raises:
-        SeatUnavailableError: the address cannot be listened on.
+        SeatUnavailableError: the address cannot be listened on, or there is nothing to encrypt with.
     """
 
     def __init__(
@@ -77,16 +74,16 @@ class Seat:
         self._interval = (
             0.9 / pictures_per_second
         )  # less than the period: a step that is a little early counts
-        listener = _listen(host, port)
-        port = listener.getsockname()[1]
         shown = outward_address() if host in ("0.0.0.0", "::", "") else host
         certificate = None if is_loopback(host) else make_certificate(_names(shown, names))
+        listener = _listen(host, port)
+        port = listener.getsockname()[1]
         self.fingerprint = None if certificate is None else certificate.fingerprint
         """SHA-256 of the certificate; None on loopback."""
         scheme = "http" if certificate is None else "https"
         token = token or secrets.token_urlsafe(24)
         gate = Gate(token, scheme, f"hilt_{port}", is_loopback(host), frozenset(map(str.lower, names)))
-        self.url = f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{port}/?token={token}"
+        self.url = link_to(host, port, token)
         """The link to give to the person, token included."""
         self._server = uvicorn.Server(_configure(make_app(gate, self._room), certificate))
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,9 +91,14 @@ class Seat:
         self._thread.start()
 
     @property
+    def watched(self) -> bool:
+        """Somebody looks at a page."""
+        return self._room.lookers > 0
+
+    @property
     def watching(self) -> bool:
         """Somebody looks at a page, and pictures shown now would reach them: worth rendering the view."""
-        return self._room.lookers > 0 and time.monotonic() >= self._due
+        return self.watched and time.monotonic() >= self._due
 
     def show(self, view: View) -> None:
         """Tell the pages of one control step. Never waits; pictures too soon after the last are not sent."""
@@ -136,6 +138,13 @@ class Seat:
     async def _serve(self, listener: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         await self._server.serve([listener])
+
+
+def link_to(host: str, port: int, token: str) -> str:
+    """The link to a seat that listens on `host` and `port`."""
+    shown = outward_address() if host in ("0.0.0.0", "::", "") else host
+    scheme = "http" if is_loopback(host) else "https"
+    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{port}/?token={token}"
 
 
 def _kept(view: View) -> View:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import ipaddress
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from hilt.seat.errors import SeatUnavailableError
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _LIFETIME = datetime.timedelta(days=30)
 
@@ -26,7 +28,17 @@ class Certificate:
 
 
 def make_certificate(names: list[str]) -> Certificate:
-    """A self-signed certificate for `names`, each a host name or an address."""
+    """A self-signed certificate for `names`, each a host name or an address.
+
+    Raises:
+        SeatUnavailableError: the extra `[tls]` is not installed.
+    """
+    _require_cryptography()
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hilt")])
     now = datetime.datetime.now(datetime.UTC)
@@ -50,7 +62,17 @@ def make_certificate(names: list[str]) -> Certificate:
     return Certificate(certificate.public_bytes(serialization.Encoding.PEM), private, fingerprint)
 
 
+def _require_cryptography() -> None:
+    if importlib.util.find_spec("cryptography") is None:
+        raise SeatUnavailableError(
+            "a page for other computers is encrypted, and that needs one more package: "
+            "pip install 'hilt[tls]', or keep the page on this computer (ui.host 127.0.0.1)"
+        )
+
+
 def _name(name: str) -> x509.GeneralName:
+    from cryptography import x509
+
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:

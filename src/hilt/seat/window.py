@@ -111,9 +111,15 @@ class ViewerWindow:
                 self._keys.put(name)
 
 
+def has_display() -> bool:
+    """A window could be opened on this machine."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def _require_display() -> None:
-    has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if sys.platform.startswith("linux") and not has_display:
+    if not has_display():
         raise OperatorUnavailableError(
             "the viewer window needs a display, and there is none (DISPLAY is not set): watch and drive from "
             "the page instead, whose link is printed at the start"
