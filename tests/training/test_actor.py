@@ -158,8 +158,7 @@ def test_validation_tests_the_newest_weights_alone_and_gives_up_when_hopeless(
     env: Environment, weights: Weights
 ) -> None:
     line = Line(episodes=2)
-    line.phase = "validation"
-    line.stats = {"version": 3, "validation_episodes": 10, "target_success_rate": 0.8}
+    line.stats = {"validated_version": 3, "validation_episodes": 10, "target_success_rate": 0.8}
     line.offered = [Weights(3, weights.tensors, weights.config)]
     acting(env, weights, line, Event.SUCCESS)[0].run()
     episode, validation = line.reports

@@ -63,8 +63,7 @@ class Room:
         self.heard.append(directive)
         if directive.stop:
             self.present = False
-        if directive.phase == "validation":
-            version = directive.stats["version"]
+        if version := directive.stats["validated_version"]:
             self._reports.append(("a", {"validation": self.validated_success, "validated_version": version}))
 
     def reports(self) -> Sequence[tuple[str, Mapping[str, Any]]]:

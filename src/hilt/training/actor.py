@@ -71,8 +71,8 @@ class Actor:
             if self._stopping():
                 break
             self._play(episode_id)
-            if self._index == 0 and self._link.directive.phase == "validation":
-                self._validate(self._rollout.env)
+            if self._index == 0:
+                self._validate_if_asked(self._rollout.env)
         return self._quit
 
     def _play(self, episode_id: int) -> None:
@@ -105,12 +105,14 @@ class Actor:
             clock.lateness_s.clear()
         return record
 
-    def _validate(self, env: Environment) -> None:
+    def _validate_if_asked(self, env: Environment) -> None:
         """Test the newest weights alone and say how they did; hopeless ones are given up early."""
         stats = self._link.directive.stats
+        version = int(stats.get("validated_version", 0))
+        if version in (0, self._validated):
+            return
         self._policy.refresh()
-        version = int(stats["version"])
-        if version == self._validated or self._policy.version < version:
+        if self._policy.version != version:
             return
         self._validated = version
         episodes, target = int(stats["validation_episodes"]), stats["target_success_rate"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -16,14 +16,13 @@ from hilt.training.metrics import History, Metrics
 from hilt.training.pacing import Every, Pace, Rate
 from hilt.training.saving import Saver
 from hilt.training.status import Status
+from hilt.training.validation import Validation
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
 
 _PUBLISH_S = 0.1
 _STATUS_S = 0.5
 _WAIT_S = 0.2
-_VALIDATION_TIMEOUT_S = 60.0
-_RETRY_VALIDATION_S = 3.0
 _PARTING_S = 3.0
 
 
@@ -62,7 +61,7 @@ class Plan:
     pace: Pace
     target_success_rate: float | None = None
     time_limit_s: float = float("inf")
-    validation_episodes: int = 100
+    validation_episodes: int = 200
     eval_freq: int = 0
     """Online updates between two validations, whatever the target; 0: none."""
     only_successful_warm_up: bool = False
@@ -78,7 +77,7 @@ class Learner:
     """Runs one training to its end; everything it needs is handed in.
 
     Its phases: `offline` (updates on demonstrations alone), `warm-up` (waiting for first transitions),
-    `online`, `validation` (training rests while an actor tests the policy alone), `done`.
+    `online`, `done`.
     """
 
     def __init__(
@@ -103,14 +102,13 @@ class Learner:
         self._phase = "starting"
         self._waiting_for = ""
         self._version = int(1000 * time.time())  # newer than those of any learner before
-        self._validated: Mapping[str, Any] = {}
+        self._validation = Validation(plan.target_success_rate, plan.eval_freq)
         self._last_metrics: dict[str, Tensor] = {}
         self._publish_due, self._status_due = Every(plan.publish_every_s), Every(_STATUS_S)
-        self._save_due, self._validate_due = Every(plan.save_every_s), Every(_RETRY_VALIDATION_S)
+        self._save_due = Every(plan.save_every_s)
         self._update_rate, self._step_rate = Rate(), Rate()
         self._rates = (0.0, 0.0)
         self._hold = False
-        self._validated_at = 0
         self._saved_at = algorithm.updates
         self.best_success_rate = 0.0
         """The highest in a validation."""
@@ -120,13 +118,11 @@ class Learner:
         """Train until `online_steps` or the target success rate (True), or a request to stop; then save."""
         self._learn_offline()
         self._publish()
-        self._validated_at = self._online_updates
         while not self._finished():
             self._memory.absorb()
             self._take_reports()
-            if self._should_validate():
-                self.reached_target = self._validate()
-            elif self._plan.pace.may_update(self._experience, self._online_updates):
+            self._validate_if_due()
+            if self._plan.pace.may_update(self._experience, self._online_updates):
                 self._enter("online")
                 self._update()
             else:
@@ -184,45 +180,42 @@ class Learner:
         self._enter("warm-up" if warming else "online", who)
         self._memory.absorb(_WAIT_S)
 
-    def _should_validate(self) -> bool:
+    def _validate_if_due(self) -> None:
+        """Have an actor run the newest weights alone, on episodes of their own stream."""
         if self._phase != "online" or not self._actors.actors:
-            return False
-        target, every = self._plan.target_success_rate, self._plan.eval_freq
-        if every and self._online_updates - self._validated_at >= every:
-            return True
-        promising = target is not None and self._history.success_rate >= target / 2
-        return promising and self._validate_due.due()
+            return
+        if self._validation.is_due(self._online_updates, self._history.success_rate):
+            weights = self._publish()
+            copies = {name: tensor.clone() for name, tensor in weights.tensors.items()}
+            self._validation.begin(replace(weights, tensors=copies), self._online_updates)
+            self._direct()
+        elif self._validation.give_up_if_late():
+            self._direct()
 
-    def _validate(self) -> bool:
-        """Training rests while an actor runs the newest weights alone on episodes of their own stream."""
-        self._publish()
-        version, self._validated, self._hold = self._version, {}, False
-        self._enter("validation", "the policy to be tested alone")
-        deadline = time.monotonic() + _VALIDATION_TIMEOUT_S
-        while time.monotonic() < deadline and not self._should_stop():
-            self._memory.absorb(0.05)
-            self._take_reports()
-            if self._validated.get("validated_version") == version:
-                break
-            self._housekeep(publish=False)
-        self._validate_due.restart()
-        self._validated_at = self._online_updates
-        self._enter("online")
-        rate = float(self._validated.get("validation", 0.0))
+    def _take_validation(self, report: Mapping[str, Any]) -> None:
+        """At the target the policy is again what was tested, and training is over."""
+        self._metrics.log(self._memory.env_steps, dict(report))
+        finished = self._validation.finish(report)
+        if finished is None:
+            return
+        rate, weights = finished
+        self.reached_target = rate >= (self._plan.target_success_rate or 2.0)
+        if self.reached_target:
+            self._algorithm.policy.load_state_dict(weights.tensors)
         if rate > self.best_success_rate and self._plan.save:
             self.best_success_rate = rate
-            self.save(best=True)
-        return rate >= (self._plan.target_success_rate or 2.0)
+            self.save(best=True, model=weights.tensors)
+        self._direct()
 
     def _take_reports(self) -> None:
         for _, report in self._actors.reports():
             if "validation" in report:
-                self._validated = report
-                self._metrics.log(self._memory.env_steps, dict(report))
+                self._take_validation(report)
             else:
                 self._metrics.log(self._memory.env_steps, self._history.add(report))
 
     def _housekeep(self, publish: bool = True) -> None:
+        publish = publish and not self._validation.version
         if publish and self._actors.weights_wanted and self._publish_due.due():
             self._publish()
         if self._status_due.due():
@@ -253,7 +246,7 @@ class Learner:
             "updates_per_s": status.updates_per_s,
             "success_rate": status.success_rate,
             "intervention_rate": status.intervention_rate,
-            "version": float(self._version),
+            "validated_version": float(self._validation.version),
             "validation_episodes": float(self._plan.validation_episodes),
             "target_success_rate": self._plan.target_success_rate or 0.0,
         }
@@ -279,10 +272,12 @@ class Learner:
         left = (self._plan.online_steps - self._memory.env_steps) / rate if rate > 0 else float("inf")
         return left if left < 24 * 3600 else None
 
-    def _publish(self) -> None:
+    def _publish(self) -> Weights:
         self._version += 1
         policy = self._algorithm.policy
-        self._actors.publish(Weights(self._version, policy.state_dict(), policy.config), policy.frozen)
+        weights = Weights(self._version, policy.state_dict(), policy.config)
+        self._actors.publish(weights, policy.frozen)
+        return weights
 
     def _log_update(self) -> None:
         record = {f"train/{name}": float(value) for name, value in self._last_metrics.items()}
@@ -292,9 +287,9 @@ class Learner:
         record["train/offline_replay_buffer_size"] = len(self._memory.demonstrations)
         self._metrics.log(self._memory.env_steps, record)
 
-    def save(self, *, best: bool = False) -> None:
-        """Have a checkpoint written while training goes on."""
-        model = self._algorithm.policy.state_dict()
+    def save(self, *, best: bool = False, model: Mapping[str, Tensor] | None = None) -> None:
+        """Have a checkpoint written while training goes on; its policy is `model`, or the newest one."""
+        model = model or self._algorithm.policy.state_dict()
         self._saved_at = self._algorithm.updates
         checkpoint = Checkpoint(
             step=self._algorithm.updates,

@@ -1,0 +1,89 @@
+"""A test of the policy alone: when it begins, what ends it, and that actors act most of the time."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hilt.training import validation
+from hilt.training.validation import Validation
+from hilt.transport.weights import Weights
+
+
+class Time:
+    """`time.monotonic`, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
+    clock = Time()
+    monkeypatch.setattr(validation, "time", clock)
+    return clock
+
+
+def weights(version: int) -> Weights:
+    return Weights(version, {"w": torch.ones(1)})
+
+
+def report(version: int, rate: float = 0.5) -> dict[str, float]:
+    return {"validation": rate, "validated_version": float(version)}
+
+
+def test_without_a_target_only_the_number_of_updates_counts(clock: Time) -> None:
+    tests = Validation(target=None, every=10)
+    clock.now += 1000
+    assert not tests.is_due(9, success_rate=1.0)
+    assert tests.is_due(10, success_rate=0.0)
+    tests.begin(weights(1), 10)
+    tests.finish(report(1))
+    assert not tests.is_due(19, success_rate=1.0)
+    assert tests.is_due(20, success_rate=0.0)
+
+
+def test_with_a_target_recent_episodes_have_to_promise_half_of_it(clock: Time) -> None:
+    tests = Validation(target=0.9, every=0)
+    clock.now += 1000
+    assert not tests.is_due(10**6, success_rate=0.44)
+    assert tests.is_due(0, success_rate=0.45)
+
+
+def test_one_at_a_time_and_reports_of_others_end_nothing(clock: Time) -> None:
+    tests = Validation(target=0.9, every=1)
+    tests.begin(weights(7), 1)
+    assert tests.version == 7
+    assert not tests.is_due(10**6, success_rate=1.0)
+    assert tests.finish(report(6)) is None
+    assert tests.version == 7
+    finished = tests.finish(report(7, rate=0.25))
+    assert finished is not None
+    assert (finished[0], finished[1].version) == (0.25, 7)
+    assert tests.version == 0
+    assert tests.finish(report(7)) is None
+
+
+def test_a_long_test_is_followed_by_twice_its_time_of_acting(clock: Time) -> None:
+    tests = Validation(target=0.9, every=0)
+    clock.now += 1000
+    tests.begin(weights(1), 0)
+    clock.now += 20
+    tests.finish(report(1))
+    clock.now += 39
+    assert not tests.is_due(0, success_rate=1.0)
+    clock.now += 2
+    assert tests.is_due(0, success_rate=1.0)
+
+
+def test_an_actor_that_died_meanwhile_is_not_waited_for_for_ever(clock: Time) -> None:
+    tests = Validation(target=0.9, every=0)
+    tests.begin(weights(1), 0)
+    clock.now += 100
+    assert not tests.give_up_if_late()
+    clock.now += 100
+    assert tests.give_up_if_late()
+    assert tests.version == 0
