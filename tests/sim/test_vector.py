@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from hilt.sim import task_names
+from hilt.sim.panda import ROTATION
 
-from .helpers import make
+from .helpers import make, still
 
 N = 3
 
@@ -47,6 +48,20 @@ def test_equals_single_environments(task: str, options: dict[str, Any]) -> None:
             assert (rewards[i], terminated[i], truncated[i]) == pytest.approx(expected[1:4])
             assert {name: infos[name][i] for name in expected[4]} == expected[4]
             ended[i] = expected[2] or expected[3]
+
+
+@pytest.mark.parametrize("mode", ["ee_delta_pos", "ee_delta_pose"])
+def test_orientation_gives_way_as_in_single_environments(mode: str) -> None:
+    vector = gym.make_vec("hilt/PickCube-v0", num_envs=2, action_mode=mode)
+    single = make(action_mode=mode)
+    vector.reset(seed=0)
+    single.reset(seed=0)
+    for _ in range(14):
+        away, near = still(single), still(single)
+        away[0], near[0] = 1.0, -1.0
+        batch = vector.step(np.stack((near, away)))[0]
+        _same(batch, 0, single.step(near)[0])
+    assert not np.array_equal(single.data.ctrl[ROTATION], single.data.userdata)
 
 
 def _same(batch: dict[str, np.ndarray], i: int, single: dict[str, np.ndarray]) -> None:

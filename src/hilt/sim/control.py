@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hilt.sim import rotations
 from hilt.sim.panda import GRIPPER, MAX_OPENING, POSITION, ROTATION, Array, Panda, Physics
+from hilt.sim.reach import within_reach
 
 ActionMode = Literal["ee_delta_pos", "ee_delta_pose"]
 
@@ -91,6 +92,7 @@ class Controller:
         self._move(data, action)
         if self.rotates:
             self._rotate(data, action)
+        data.ctrl[..., ROTATION] = within_reach(data.ctrl[..., POSITION], data.userdata)
         if self.use_gripper:
             opening = data.ctrl[..., GRIPPER] + (action[..., -1] - STAY) * GRIPPER_STEP
             data.ctrl[..., GRIPPER] = np.minimum(np.maximum(opening, 0.0), MAX_OPENING)
@@ -103,6 +105,6 @@ class Controller:
 
     def _rotate(self, data: Physics, action: Array) -> None:
         turn = rotations.from_rotation_vector(action[..., 3:6] * self.scale.rotation)
-        target = rotations.multiply(turn, data.ctrl[..., ROTATION])
-        target = rotations.limit_angle(target, self._robot.tcp_quat(data), MAX_ROTATION_LEAD)
-        data.ctrl[..., ROTATION] = rotations.limit_angle(target, DOWN, MAX_TILT)
+        wanted = rotations.multiply(turn, data.userdata)
+        wanted = rotations.limit_angle(wanted, self._robot.tcp_quat(data), MAX_ROTATION_LEAD)
+        data.userdata[:] = rotations.limit_angle(wanted, DOWN, MAX_TILT)

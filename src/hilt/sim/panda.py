@@ -21,18 +21,20 @@ MAX_OPENING = 0.08
 POSITION = slice(0, 3)
 ROTATION = slice(3, 7)
 GRIPPER = 7
-"""Where in `ctrl` the wanted tool position [m], tool quaternion and gripper opening [m] stand."""
+"""Where in `ctrl` the target stands: tool position [m], tool quaternion and gripper opening [m]."""
 
 
 class Physics(Protocol):
     """State and derived quantities: an `MjData` (`[...]` is nothing) or a `mujoco.batch.Batch` (N).
 
     Code that indexes from the right (`qpos[..., i]`) serves one simulation and many alike.
+    `userdata` is the tool's commanded quaternion; the one in `ctrl` is the nearest that the arm can hold.
     """
 
     qpos: Array
     qvel: Array
     ctrl: Array
+    userdata: Array
     mocap_pos: Array
     mocap_quat: Array
     history: Array
@@ -113,6 +115,7 @@ class Panda:
         data.ctrl[POSITION] = self.tcp_pos(data)
         data.ctrl[ROTATION] = self.tcp_quat(data)
         data.ctrl[GRIPPER] = opening
+        data.userdata[:] = data.ctrl[ROTATION]
 
     def wrench_slots(self) -> list[tuple[int, int]]:
         """Per force-torque sensor: where its samples begin in `history`, and how many there are."""

@@ -57,3 +57,9 @@ def yaw(quat: Array) -> Array:
     """Heading of the frame's x axis about the world's z axis, rad, `[...]`."""
     w, x, y, z = (quat[..., i] for i in range(4))
     return np.asarray(np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)))
+
+
+def z_axis(quat: Array) -> tuple[Array, Array, Array]:
+    """The frame's z axis in the world, x, y and z `[...]` each."""
+    w, x, y, z = (quat[..., i] for i in range(4))
+    return 2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)
