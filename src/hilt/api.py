@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilt.config.load import Source
-from hilt.starting import begun, configured
-from hilt.training.processes import StopRequest
+from hilt.starting import abandon, begun, configured
+from hilt.training.processes import ChildFailedError, StopRequest
 
 if TYPE_CHECKING:
     from hilt.evaluation import Evaluation
@@ -62,7 +62,11 @@ def train(config: Source = None, *overrides: str, stop: StopRequest | None = Non
     checked, run = begun(config, overrides, "train")
     from hilt.training.local import train_locally
 
-    return train_locally(checked, run, stop or StopRequest())
+    try:
+        return train_locally(checked, run, stop or StopRequest())
+    except ChildFailedError:
+        abandon(checked, run)
+        raise
 
 
 def evaluate(config: Source = None, *overrides: str, stop: StopRequest | None = None) -> Evaluation:

@@ -83,5 +83,10 @@ def _guarded(verb: Verb, arguments: Sequence[str]) -> int:
     except UserError as error:
         print(f"hilt: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"hilt: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130

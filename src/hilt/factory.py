@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+from gymnasium.envs.registration import load_env_creator
 
 from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
@@ -14,7 +15,7 @@ from hilt.config.fields import Section
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.data.transition import Observation
-from hilt.environment import Environment, RewardFunction
+from hilt.environment import Environment, RewardFunction, UnsuitableEnvironmentError
 from hilt.operators.base import Operator
 from hilt.operators.registry import make_operator as operator_by_name
 from hilt.operators.scripted import Habits
@@ -34,11 +35,11 @@ def make_env(
     if isinstance(config, str | Path | Mapping):
         config = load_config(config)
     env = config.env if isinstance(config, RunConfig) else config
-    arguments = {**(env.kwargs if env.type == "gymnasium" else _arguments(env)), **overrides}
-    if env.type != "gymnasium":
-        import hilt.sim  # noqa: F401  (registers the ids)
+    import hilt.sim  # noqa: F401  (registers the ids)
+
     try:
-        return gym.make(env.gym_id, disable_env_checker=True, **arguments)
+        own = {**_drawing(env.gym_id), **env.kwargs} if env.type == "gymnasium" else _arguments(env)
+        return gym.make(env.gym_id, disable_env_checker=True, **{**own, **overrides})
     except (gym.error.Error, TypeError, ModuleNotFoundError) as error:
         raise ConfigError("env.task", f'"{env.task}": cannot be made: {error}') from error
 
@@ -56,7 +57,7 @@ def make_environment(
     Where somebody else judges success, hilt's own environments do not end at it.
 
     Raises:
-        ConfigError: the policy names features that the environment does not give.
+        ConfigError: it is not of a kind that hilt knows, or does not give the features that the policy names.
     """
     features = features or list(getattr(config.policy, "input_features", {})) or None
     reward_function = _reward_function(config) if learned_reward else None
@@ -71,8 +72,10 @@ def make_environment(
             success_threshold=config.env.success_reward_threshold,
             trust_operator=trust_operator,
         )
+    except UnsuitableEnvironmentError as error:
+        raise ConfigError("env.task", f'"{config.env.task}": {error}') from error
     except ObservationError as error:
-        raise ConfigError("policy.input_features", str(error)) from error
+        raise ConfigError("policy.input_features" if features else "env.task", str(error)) from error
 
 
 def make_operator(
@@ -98,6 +101,14 @@ def make_operator(
         )
     except (TypeError, ValueError) as error:
         raise ConfigError("operator_options", str(error)) from error
+
+
+def _drawing(gym_id: str) -> dict[str, str]:
+    """`render_mode` for an environment of your own, if it can draw pictures."""
+    entry = gym.spec(gym_id).entry_point
+    creator = load_env_creator(entry) if isinstance(entry, str) else entry
+    modes = getattr(creator, "metadata", {}).get("render_modes", ())
+    return {"render_mode": "rgb_array"} if "rgb_array" in modes else {}
 
 
 def _tuple(value: Any) -> Any:

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from hilt.config.errors import ConfigError
 from hilt.config.load import Source, config_file, load_config
 from hilt.config.overrides import COMMAND_LINE
 from hilt.config.requirements import Verb, remarks, require
-from hilt.config.resume import new_run, resumed
+from hilt.config.resume import CONFIG_NAME, new_run, resumed
 from hilt.config.run import RunConfig
 from hilt.config.write import to_json
 
@@ -38,8 +40,8 @@ def begun(source: Source, overrides: Sequence[str], verb: Verb) -> tuple[RunConf
     else:
         folder = new_run(config, datetime.datetime.now())
     require(config, verb, _origin(source))
-    if not config.resume and config.dataset.directory is not None:
-        _check_dataset(config)
+    if not config.resume:
+        _try_out(config)
     if path is not None and (remark := config_file(path)[1]):
         print(f"hilt: {remark}", file=sys.stderr)
     if not config.resume:
@@ -55,11 +57,25 @@ def _origin(source: Source) -> str:
     return str(source) if isinstance(source, str | Path) else "configuration"
 
 
-def _check_dataset(config: RunConfig) -> None:
-    """Raises DatasetError before anything is written."""
-    from hilt.recording import open_dataset
+def _try_out(config: RunConfig) -> None:
+    """Opens what others have made, before anything is written. Raises ConfigError, DatasetError."""
+    if config.dataset.directory is not None:
+        from hilt.recording import open_dataset
 
-    open_dataset(config).close()
+        open_dataset(config).close()
+    if config.env.type == "gymnasium":
+        from hilt.factory import make_environment
+
+        env = make_environment(config)
+        env.close()
+        if not np.isfinite([env.action_low, env.action_high]).all():
+            raise ConfigError("env.task", f'"{config.env.task}": actions must have bounds, to be learned')
+
+
+def abandon(config: RunConfig, folder: Path) -> None:
+    """The run never began: without its configuration it is none, and the same command may be given again."""
+    if not config.resume and not (folder / "checkpoints").exists():
+        (folder / CONFIG_NAME).unlink(missing_ok=True)
 
 
 def _write_config(config: RunConfig, folder: Path) -> None:
@@ -67,7 +83,7 @@ def _write_config(config: RunConfig, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / ".config.partial"
         temporary.write_text(to_json(config))
-        temporary.replace(folder / "config.json")
+        temporary.replace(folder / CONFIG_NAME)
     except OSError as error:
         raise ConfigError(str(folder), f"cannot be written: {error.strerror}") from error
 
