@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-from gymnasium.envs.registration import load_env_creator
 
 from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
@@ -38,10 +37,20 @@ def make_env(
     import hilt.sim  # noqa: F401  (registers the ids)
 
     try:
-        own = {**_drawing(env.gym_id), **env.kwargs} if env.type == "gymnasium" else _arguments(env)
-        return gym.make(env.gym_id, disable_env_checker=True, **{**own, **overrides})
+        if env.type == "gymnasium":
+            return _make_drawing(env.task, {**env.kwargs, **overrides})
+        return gym.make(env.gym_id, disable_env_checker=True, **{**_arguments(env), **overrides})
     except (gym.error.Error, TypeError, ModuleNotFoundError) as error:
         raise ConfigError("env.task", f'"{env.task}": cannot be made: {error}') from error
+
+
+def _make_drawing(task: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """An environment of somebody else's; one that can draw pictures, and was not told how, draws them."""
+    env = gym.make(task, disable_env_checker=True, **arguments)
+    if env.render_mode is not None or "rgb_array" not in env.metadata.get("render_modes", ()):
+        return env
+    env.close()
+    return gym.make(task, disable_env_checker=True, render_mode="rgb_array", **arguments)
 
 
 def make_environment(
@@ -101,14 +110,6 @@ def make_operator(
         )
     except (TypeError, ValueError) as error:
         raise ConfigError("operator_options", str(error)) from error
-
-
-def _drawing(gym_id: str) -> dict[str, str]:
-    """`render_mode` for an environment of your own, if it can draw pictures."""
-    entry = gym.spec(gym_id).entry_point
-    creator = load_env_creator(entry) if isinstance(entry, str) else entry
-    modes = getattr(creator, "metadata", {}).get("render_modes", ())
-    return {"render_mode": "rgb_array"} if "rgb_array" in modes else {}
 
 
 def _tuple(value: Any) -> Any:
