@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, 2 for input that cannot be used, 130 after Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if "" not in sys.path:  # environments and operators may lie in the folder where the command is given
-        sys.path.insert(0, "")
+        sys.path.append("")
     verb = arguments.pop(0) if arguments else "--help"
     if verb in ("-h", "--help", "help") or arguments in (["--help"], ["-h"]):
         print(USAGE, end="")

@@ -30,7 +30,7 @@ class Finding:
 def examine() -> None:
     """Print the findings."""
     checks: list[Callable[[], Finding]] = [
-        _python, _cores, _gpu, _graphics, _steps, _updates, _display, _gamepads, _ports, _extras,
+        _python, _cores, _gpu, _graphics, _steps, _updates, _display, _keyboard, _gamepads, _ports, _extras,
     ]  # fmt: skip
     table = Table("what", "here", "the way out")
     for check in checks:
@@ -123,6 +123,12 @@ def _display() -> Finding:
     )
 
 
+def _keyboard() -> Finding:
+    if sys.stdin.isatty():
+        return Finding("keyboard", "read from this terminal")
+    return Finding("keyboard", "no terminal to read keys from", "the keys of the browser page")
+
+
 def _gamepads() -> Finding:
     if importlib.util.find_spec("pygame") is None:
         return Finding(
@@ -154,7 +160,13 @@ def _is_taken(port: int) -> bool:
 
 
 def _extras() -> Finding:
-    modules = {"tensorboard": "tensorboard", "wandb": "wandb", "hub": "huggingface_hub", "ray": "ray"}
+    modules = {
+        "tensorboard": "tensorboard",
+        "wandb": "wandb",
+        "hub": "huggingface_hub",
+        "tls": "cryptography",
+        "ray": "ray",
+    }
     there = [extra for extra, module in modules.items() if importlib.util.find_spec(module)]
     missing = [extra for extra in modules if extra not in there]
     fix = f"when needed: pip install 'hilt[{','.join(missing)}]'" if missing else ""

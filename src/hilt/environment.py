@@ -198,7 +198,13 @@ class Environment:
             raise RenderingError("this environment draws no pictures (render_mode is not rgb_array)")
         try:
             return np.asarray(self.gym.render())
-        except gym.error.DependencyNotInstalled as error:
+        except RenderingError:
+            raise
+        except (
+            gym.error.Error,
+            ImportError,
+            RuntimeError,
+        ) as error:  # another's environment, another's OpenGL
             raise RenderingError(f"this environment draws no pictures: {error}") from error
 
     def live_view(self, size: tuple[int, int]) -> NDArray[np.uint8] | None:
