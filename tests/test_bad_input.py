@@ -66,7 +66,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["eval", "--policy.pretrained_path=absent"], "absent"),
         (["record"], "dataset.repo_id: missing"),
         (["record", "--dataset.root=new", "--operator=none"], "nobody drives"),
-        (["record", "--dataset.root=new", "--operator=nowhere:Nobody"], "nowhere"),
+        (["record", "--dataset.root=new", "--operator=nowhere:Nobody", "--no-ui"], "nowhere"),
         (["record", "--dataset.root=new", "--operator=quest", "--no-ui"], "drives from the page"),
         (["replay", "--dataset.root=absent"], "replay_episode: missing"),
         (["replay", "--dataset.root=absent", "--dataset.replay_episode=0"], "absent"),
