@@ -12,7 +12,6 @@ failures are recorded, too: reaching for the cube, and rising without it.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hilt.config.load import load_config
-from hilt.config.write import to_json
+import hilt
 from hilt.operators.base import Command, Expert
-from hilt.recording import record
-from hilt.rewards.training import train_classifier
-from hilt.training.local import train_locally
-from hilt.training.processes import StopRequest
 
 OPERATOR = "scripted"
 SUCCESSES, FAILURES = 20, 30
@@ -59,36 +53,32 @@ class Fumbler:
         """There is nothing to let go of."""
 
 
-def main(folder: Path) -> int:
-    stop = StopRequest().install()
+def main(folder: Path) -> None:
     dataset, classifier, policy = folder / "dataset", folder / "classifier", folder / "policy"
 
     print(f"1. Record {SUCCESSES} episodes that go on after success, and {FAILURES} that show failure.")
     recording: dict[str, Any] = {"env": {**TASK, "number_of_steps_after_success": 10}, "operator": OPERATOR}
     shown = {"root": str(dataset), "task": "pick up the cube", "num_episodes_to_record": SUCCESSES}
-    record(load_config({**recording, "dataset": shown}), stop)
+    hilt.record({**recording, "dataset": shown})
     recording["env"]["processor"] = {"reset": {"control_time_s": 4.0}}
     failures = {**shown, "num_episodes_to_record": FAILURES}
     fumbler = f"{Path(__file__).stem}:{Fumbler.__name__}"
-    record(load_config({**recording, "dataset": failures, "operator": fumbler, "resume": True}), stop)
+    hilt.record({**recording, "dataset": failures, "operator": fumbler, "resume": True})
 
     print("2. Learn to tell success from the pictures; a fifth of the episodes is kept back to say how well.")
-    train_classifier(
-        load_config(
-            {
-                "dataset": {"root": str(dataset)},
-                "policy": {"type": "reward_classifier", "learning_rate": 3e-4},
-                "batch_size": 64,
-                "steps": 1000,
-            }
-        ),
-        classifier,
-        stop,
+    judge = hilt.train(
+        {
+            "dataset": {"root": str(dataset)},
+            "policy": {"type": "reward_classifier", "learning_rate": 3e-4},
+            "batch_size": 64,
+            "steps": 1000,
+            "output_dir": str(classifier),
+        }
     )
 
     print("3. Train a policy from pictures on what the classifier pays, with a human who takes over.")
-    pays = {"pretrained_path": str(classifier / "checkpoints" / "last"), "debounce": 3}
-    config = load_config(
+    pays = {"pretrained_path": str(judge.model), "debounce": 3}
+    training = hilt.train(
         {
             "env": {**TASK, "processor": {"reward_classifier": pays}},
             "dataset": {"root": str(dataset), "episodes": list(range(SUCCESSES))},
@@ -97,19 +87,11 @@ def main(folder: Path) -> int:
             "target_success_rate": 0.99,
             "operator": OPERATOR,
             "eval": {"n_episodes": 100},
+            "output_dir": str(policy),
         }
     )
-    policy.mkdir(parents=True, exist_ok=True)
-    (policy / "config.json").write_text(to_json(config))
-    code = train_locally(config, policy, stop)
-    if code == 0:
-        evaluation = json.loads((policy / "eval" / "eval.json").read_text())
-        low, high = evaluation["wilson95"]
-        print(
-            f"4. Success, by the simulator's word: {evaluation['success_rate']:.0%} ({low:.0%} to {high:.0%})"
-        )
-    return code
+    print(f"4. That was success by the simulator's own word. Everything is in {training.run}.")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "outputs/record_classify_train")))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "outputs/record_classify_train"))

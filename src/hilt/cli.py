@@ -55,6 +55,8 @@ def _verbs() -> dict[str, Verb]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, 2 for input that cannot be used, 130 after Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if "" not in sys.path:  # environments and operators may lie in the folder where the command is given
+        sys.path.append("")
     verb = arguments.pop(0) if arguments else "--help"
     if verb in ("-h", "--help", "help") or arguments in (["--help"], ["-h"]):
         print(USAGE, end="")
@@ -80,6 +82,11 @@ def _guarded(verb: Verb, arguments: Sequence[str]) -> int:
         return verb(arguments)
     except UserError as error:
         print(f"hilt: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"hilt: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hilt.api import train
 from hilt.config.load import load_config
-from hilt.config.resume import new_run
-from hilt.config.write import to_json
-from hilt.training.local import train_locally
 from hilt.training.metrics import read_metrics
 from hilt.training.processes import StopRequest
 
@@ -27,21 +24,17 @@ DEMO: dict[str, Any] = {
 """What the demonstration trains: picking up a cube at random places, from state, with a simulated human."""
 
 
-def run_demo(overrides: Sequence[str], stop: StopRequest) -> int:
+def run_demo(overrides: Sequence[str], stop: StopRequest) -> None:
     """Train, evaluate, film; the last lines say what was learned, what it cost, and where the files are."""
-    config = load_config(DEMO, overrides)
-    run = new_run(config, datetime.datetime.now())
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "config.json").write_text(to_json(config))
+    demonstrations = load_config(DEMO, overrides).demonstrations.num_episodes
     print(
         "A simulated Panda arm learns to pick up a cube at random places. A simulated human gives "
-        f"{config.demonstrations.num_episodes}\ndemonstrations, watches, takes over when it errs "
+        f"{demonstrations}\ndemonstrations, watches, takes over when it errs "
         "and lets go again.\n"
     )
-    code = train_locally(config, run, stop)
-    if code == 0:
-        print(conclusion(run))
-    return code
+    training = train(DEMO, *overrides, stop=stop)
+    if training.result is not None:
+        print(conclusion(training.run))
 
 
 def conclusion(run: Path) -> str:

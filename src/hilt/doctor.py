@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import socket
 import sys
 import time
@@ -24,23 +25,19 @@ class Finding:
     what: str
     state: str
     fix: str = ""
-    fatal: bool = False
 
 
-def examine() -> int:
-    """Print the findings; exit code 1 when something that hilt cannot do without is missing."""
+def examine() -> None:
+    """Print the findings."""
     checks: list[Callable[[], Finding]] = [
-        _python, _cores, _gpu, _graphics, _steps, _updates, _display, _gamepads, _port, _extras,
+        _python, _cores, _gpu, _graphics, _steps, _updates, _display, _keyboard, _gamepads, _ports, _extras,
     ]  # fmt: skip
     table = Table("what", "here", "the way out")
-    findings = []
     for check in checks:
         finding = check()
-        findings.append(finding)
-        mark = "[red]" if finding.fatal else "[yellow]" if finding.fix else "[green]"
+        mark = "[yellow]" if finding.fix else "[green]"
         table.add_row(finding.what, mark + escape(finding.state), escape(finding.fix))
     Console().print(table)
-    return 1 if any(finding.fatal for finding in findings) else 0
 
 
 def _python() -> Finding:
@@ -62,6 +59,12 @@ def _gpu() -> Finding:
 
     if torch.cuda.is_available():
         return Finding("GPU", torch.cuda.get_device_name())
+    if shutil.which("nvidia-smi"):
+        return Finding(
+            "GPU",
+            f"not usable by torch {torch.__version__}",
+            "install a torch that is built for this CUDA driver",
+        )
     return Finding("GPU", "none, and none is needed: device cpu")
 
 
@@ -69,6 +72,7 @@ def _graphics() -> Finding:
     import gymnasium as gym
 
     from hilt.sim.errors import RenderingError
+    from hilt.sim.gl import backend
 
     env = gym.make("hilt/PickCube-v0", obs_type="pixels")
     try:
@@ -78,8 +82,7 @@ def _graphics() -> Finding:
         return Finding("OpenGL", "none; state observations work without", str(error))
     finally:
         env.close()
-    backend = os.environ.get("MUJOCO_GL", "chosen by MuJoCo")
-    return Finding("OpenGL", f"{backend}: {rate:.0f} control steps/s with two cameras of 128x128")
+    return Finding("OpenGL", f"{backend()}: {rate:.0f} control steps/s with two cameras of 128x128")
 
 
 def _steps() -> Finding:
@@ -120,6 +123,12 @@ def _display() -> Finding:
     )
 
 
+def _keyboard() -> Finding:
+    if sys.stdin.isatty():
+        return Finding("keyboard", "read from this terminal")
+    return Finding("keyboard", "no terminal to read keys from", "the keys of the browser page")
+
+
 def _gamepads() -> Finding:
     if importlib.util.find_spec("pygame") is None:
         return Finding(
@@ -137,16 +146,27 @@ def _gamepads() -> Finding:
     )
 
 
-def _port() -> Finding:
-    with socket.socket() as probe:
-        taken = probe.connect_ex(("127.0.0.1", 50051)) == 0
+def _ports() -> Finding:
+    ports = {50051: "learner", 8642: "page"}
+    taken = [f"{port} ({use})" for port, use in ports.items() if _is_taken(port)]
     if taken:
-        return Finding("port 50051", "taken", "hilt train takes another one by itself; learner: learner_port")
-    return Finding("port 50051", "free")
+        return Finding("ports", f"taken: {', '.join(taken)}", "learner: learner_port; page: --port")
+    return Finding("ports", "free: 50051 (learner), 8642 (page)")
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _extras() -> Finding:
-    modules = {"tensorboard": "tensorboard", "wandb": "wandb", "hub": "huggingface_hub", "ray": "ray"}
+    modules = {
+        "tensorboard": "tensorboard",
+        "wandb": "wandb",
+        "hub": "huggingface_hub",
+        "tls": "cryptography",
+        "ray": "ray",
+    }
     there = [extra for extra, module in modules.items() if importlib.util.find_spec(module)]
     missing = [extra for extra in modules if extra not in there]
     fix = f"when needed: pip install 'hilt[{','.join(missing)}]'" if missing else ""

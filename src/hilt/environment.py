@@ -12,9 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.data.transition import Action, Feature, Observation, Schema
+from hilt.errors import UserError
 from hilt.operators.base import Event, Expert
 from hilt.processors.observation import observed_features, select, to_features
-from hilt.sim.errors import SimulationError
+from hilt.sim.errors import RenderingError, SimulationError
+
+
+class UnsuitableEnvironmentError(UserError, ValueError):
+    """An environment's actions are not of the kind that hilt can learn."""
 
 
 class StepRefusedError(RuntimeError):
@@ -88,6 +93,9 @@ class Environment:
         success_threshold: for environments without `info["is_success"]`: a step reward from which the step
             is a success.
         trust_operator: only the operator's word pays: reward 1 and the end on SUCCESS, nothing before.
+
+    Raises:
+        UnsuitableEnvironmentError: actions of another kind. ObservationError: observations of another kind.
     """
 
     def __init__(
@@ -101,7 +109,9 @@ class Environment:
         trust_operator: bool = False,
     ) -> None:
         if not isinstance(env.action_space, gym.spaces.Box) or len(env.action_space.shape) != 1:
-            raise ValueError(f"actions must be a Box of one dimension, this one has {env.action_space}")
+            raise UnsuitableEnvironmentError(
+                f"actions must be a Box of one dimension, these are {env.action_space}"
+            )
         self.gym = env
         self._transform = transform
         self._reward_function = reward_function
@@ -183,11 +193,19 @@ class Environment:
         return np.clip(action, self.action_low, self.action_high).astype(np.float32)
 
     def render(self) -> NDArray[np.uint8]:
-        """One picture, uint8 [H, W, 3]."""
-        picture = self.gym.render()
-        if not isinstance(picture, np.ndarray):
-            raise RuntimeError("this environment draws nothing; make it with render_mode='rgb_array'")
-        return picture
+        """One picture, uint8 [H, W, 3]. Raises RenderingError when there is none to be had."""
+        if self.gym.render_mode != "rgb_array":
+            raise RenderingError("this environment draws no pictures (render_mode is not rgb_array)")
+        try:
+            return np.asarray(self.gym.render())
+        except RenderingError:
+            raise
+        except (
+            gym.error.Error,
+            ImportError,
+            RuntimeError,
+        ) as error:  # another's environment, another's OpenGL
+            raise RenderingError(f"this environment draws no pictures: {error}") from error
 
     def live_view(self, size: tuple[int, int]) -> NDArray[np.uint8] | None:
         """A picture for people who watch, uint8 [H, W, 3], of `size` where the environment can; None: no way.

@@ -3,3 +3,5 @@
 
 class UserError(Exception):
     """Bad input, a missing device, a damaged file. `str()` says what is wrong and what to do about it."""
+
+    exit_code = 2

@@ -14,7 +14,7 @@ from hilt.config.fields import Section
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.data.transition import Observation
-from hilt.environment import Environment, RewardFunction
+from hilt.environment import Environment, RewardFunction, UnsuitableEnvironmentError
 from hilt.operators.base import Operator
 from hilt.operators.registry import make_operator as operator_by_name
 from hilt.operators.scripted import Habits
@@ -34,13 +34,23 @@ def make_env(
     if isinstance(config, str | Path | Mapping):
         config = load_config(config)
     env = config.env if isinstance(config, RunConfig) else config
-    arguments = {**(env.kwargs if env.type == "gymnasium" else _arguments(env)), **overrides}
-    if env.type != "gymnasium":
-        import hilt.sim  # noqa: F401  (registers the ids)
+    import hilt.sim  # noqa: F401  (registers the ids)
+
     try:
-        return gym.make(env.gym_id, disable_env_checker=True, **arguments)
+        if env.type == "gymnasium":
+            return _make_drawing(env.task, {**env.kwargs, **overrides})
+        return gym.make(env.gym_id, disable_env_checker=True, **{**_arguments(env), **overrides})
     except (gym.error.Error, TypeError, ModuleNotFoundError) as error:
         raise ConfigError("env.task", f'"{env.task}": cannot be made: {error}') from error
+
+
+def _make_drawing(task: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """An environment of somebody else's; one that can draw pictures, and was not told how, draws them."""
+    env = gym.make(task, disable_env_checker=True, **arguments)
+    if env.render_mode is not None or "rgb_array" not in env.metadata.get("render_modes", ()):
+        return env
+    env.close()
+    return gym.make(task, disable_env_checker=True, render_mode="rgb_array", **arguments)
 
 
 def make_environment(
@@ -56,7 +66,7 @@ def make_environment(
     Where somebody else judges success, hilt's own environments do not end at it.
 
     Raises:
-        ConfigError: the policy names features that the environment does not give.
+        ConfigError: it is not of a kind that hilt knows, or does not give the features that the policy names.
     """
     features = features or list(getattr(config.policy, "input_features", {})) or None
     reward_function = _reward_function(config) if learned_reward else None
@@ -71,8 +81,10 @@ def make_environment(
             success_threshold=config.env.success_reward_threshold,
             trust_operator=trust_operator,
         )
+    except UnsuitableEnvironmentError as error:
+        raise ConfigError("env.task", f'"{config.env.task}": {error}') from error
     except ObservationError as error:
-        raise ConfigError("policy.input_features", str(error)) from error
+        raise ConfigError("policy.input_features" if features else "env.task", str(error)) from error
 
 
 def make_operator(

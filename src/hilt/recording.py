@@ -44,12 +44,12 @@ def open_dataset(config: RunConfig, schema: Schema | None = None, fps: int | Non
 
 
 def read_transitions(config: RunConfig, schema: Schema) -> Iterator[Transition]:
-    """Every step of the dataset of `config`, in `schema`, at the environment's rate.
+    """Every step of the dataset of `config`, in `schema`, at the environment's rate where that is known.
 
     Raises:
         ConfigError, DatasetError: as `open_dataset`.
     """
-    reader = open_dataset(config, schema, fps=config.env.fps)
+    reader = open_dataset(config, schema, fps=None if config.env.type == "gymnasium" else config.env.fps)
     if reader.unused:
         say(f"the policy does not use {', '.join(reader.unused)} of {reader.root}")
     yield from reader.transitions()
@@ -162,7 +162,7 @@ def _writer(config: RunConfig, root: Path, env: Environment) -> DatasetWriter:
     return DatasetWriter(
         root,
         env.schema,
-        fps=config.env.fps,
+        fps=round(env.fps),
         task=config.dataset.task or config.env.task,
         robot_type=None if config.env.type == "gymnasium" else "franka_panda_simulated",
         image_format=config.dataset.image_format,

@@ -27,7 +27,7 @@ BENCHMARKS = {
 def run_benchmarks(arguments: Sequence[str]) -> int:
     """Measure what `arguments` name (all without a name) and print it; the exit code."""
     words = [part for word in arguments for part in word.split("=", 1)]
-    seconds = float(_value(words, "--seconds") or 5.0)
+    seconds = _seconds(_value(words, "--seconds") or "5")
     peer, as_json = _flag(words, "--peer"), _flag(words, "--json")
     unknown = [word for word in words if word not in BENCHMARKS]
     if unknown:
@@ -43,6 +43,13 @@ def run_benchmarks(arguments: Sequence[str]) -> int:
     else:
         _print_table(results)
     return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError("bench", f"--seconds {text}: must be a number") from None
 
 
 def machine() -> dict[str, Any]:

@@ -17,15 +17,15 @@ from hilt.config.fields import NoEffect, effect, walk
 from hilt.config.overrides import COMMAND_LINE, apply_override, parse_overrides
 from hilt.config.run import RunConfig
 
-Source = str | Path | Mapping[str, Any] | None
+Source = str | Path | Mapping[str, Any] | RunConfig | None
 
 
 def load_config(source: Source = None, overrides: Sequence[str] = ()) -> RunConfig:
     """The configuration of one command.
 
     `source` is a JSON file (environment file or training file, of either generation), a folder that holds
-    one, a dict, or None for the defaults; `overrides` are `a.b.c=value` and win. Imports no torch.
-    Raises ConfigError.
+    one, a dict, a RunConfig, or None for the defaults; `overrides` are `a.b.c=value` and win.
+    Imports no torch. Raises ConfigError.
     """
     origin, data = _read(source)
     given = parse_overrides(overrides)
@@ -66,6 +66,8 @@ def config_file(source: str | Path) -> tuple[Path, str | None]:
 def _read(source: Source) -> tuple[str, dict[str, Any]]:
     if source is None:
         return COMMAND_LINE, {}
+    if isinstance(source, RunConfig):
+        return "configuration", source.model_dump(exclude_unset=True)
     if isinstance(source, Mapping):
         return "configuration", copy.deepcopy(dict(source))
     path, _ = config_file(source)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilt.config.errors import ConfigError
-from hilt.config.load import load_config
+from hilt.config.load import Source, load_config
 from hilt.config.run import RunConfig
 
 RUNS = Path("outputs") / "train"
@@ -56,12 +56,13 @@ def run_around(path: Path) -> Path | None:
     return None
 
 
-def resumed(config_path: str | Path | None, overrides: Sequence[str]) -> tuple[Path, RunConfig]:
+def resumed(source: Source, overrides: Sequence[str]) -> tuple[Path, RunConfig]:
     """(run, its saved configuration with `overrides` over it)."""
-    run = find_run(load_config(config_path, overrides), config_path)
+    path = source if isinstance(source, str | Path) else None
+    run = find_run(load_config(source, overrides), path)
     kept = [override for override in overrides if not override.startswith("output_dir=")]
-    saved = run / CONFIG_NAME if (run / CONFIG_NAME).is_file() else config_path
-    return run, load_config(saved, [*kept, f"output_dir={run}"])
+    saved = run / CONFIG_NAME if (run / CONFIG_NAME).is_file() else source
+    return run, load_config(saved, [*kept, "resume=true", f"output_dir={run}"])
 
 
 def _runs_named(name: str) -> list[Path]:

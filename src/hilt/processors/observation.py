@@ -51,13 +51,14 @@ def to_features(raw: Mapping[str, Any] | NDArray[Any]) -> Observation:
 
     `agent_pos` becomes `observation.state`, `environment_state` `observation.environment_state`, every
     picture below `pixels` `observation.images.CAMERA`; other keys `observation.KEY` or
-    `observation.images.KEY`. A plain array is the state. What is named `observation.*` is left as it is.
+    `observation.images.KEY`. A plain array is the state, or the picture `observation.images.pixels`. What is
+    named `observation.*` is left as it is.
 
     Raises:
         ObservationError: a layout or dtype that no feature can have.
     """
     if not isinstance(raw, Mapping):
-        return {STATE: process_vector("observation", np.asarray(raw))}
+        raw = {"pixels" if np.ndim(raw) == 3 else "state": raw}
     features: Observation = {}
     for key, value in raw.items():
         if key.startswith("observation."):
@@ -70,7 +71,7 @@ def to_features(raw: Mapping[str, Any] | NDArray[Any]) -> Observation:
             features[f"{IMAGES}.{key}"] = process_image(key, np.asarray(value))
         else:
             name = _VECTOR_NAMES.get(key, f"observation.{key}")
-            features[name] = process_vector(key, np.atleast_1d(value))
+            features[name] = process_vector(key, np.atleast_1d(np.asarray(value)))
     return features
 
 

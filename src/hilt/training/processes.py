@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from hilt.errors import UserError
+
 PARENT = "HILT_PARENT_PID"
 _MAX_RESTARTS = 5
 _MAX_ERRORS = 2
 _WINDOW_S = 60.0
 
 
-class ChildFailedError(RuntimeError):
+class ChildFailedError(UserError, RuntimeError):
     """A child ended in a way that starting it again cannot mend. `exit_code` is what to exit with."""
 
     def __init__(self, message: str, exit_code: int) -> None:
@@ -31,7 +33,7 @@ class Child:
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self.name = name
         self._arguments = [sys.executable, "-m", "hilt", *arguments]
-        self._environment = {**os.environ, **environment, PARENT: str(os.getpid())}
+        self._environment = {**os.environ, **_import_path(), **environment, PARENT: str(os.getpid())}
         self._starts: list[float] = []
         self._errors = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,7 +63,7 @@ class Child:
         """
         code = self.exit_code
         if code == 2:
-            raise ChildFailedError("", 2)  # it has said why
+            raise ChildFailedError(f"the {self.name} cannot begin; it has said why", 2)
         self._errors += code is not None and code > 0
         if self._errors > _MAX_ERRORS:
             raise ChildFailedError(f"the {self.name} ended with an error {self._errors} times; giving up", 1)
@@ -94,7 +96,8 @@ class Child:
 
 
 class StopRequest:
-    """SIGINT and SIGTERM as a question the loops ask; the second one ends the process at once."""
+    """A wish to end, as a question the loops ask. `install`ed, SIGINT and SIGTERM are such a wish; the second
+    one ends the process at once."""
 
     def __init__(self, on_second: Callable[[], None] = lambda: None) -> None:
         self.signal: int | None = None
@@ -112,6 +115,11 @@ class StopRequest:
     def __call__(self) -> bool:
         return self._event.is_set()
 
+    def request(self, number: int = signal.SIGTERM) -> None:
+        """Ask the command to end, as the signal `number` does."""
+        self.signal = number
+        self._event.set()
+
     @property
     def exit_code(self) -> int:
         """128 + the signal: 130 after Ctrl-C."""
@@ -121,15 +129,18 @@ class StopRequest:
         if self._event.is_set():
             self.on_second()
             os._exit(128 + number)
-        self.signal = number
-        self._event.set()
+        self.request(number)
 
     def _watch_parent(self) -> None:
         parent = int(os.environ[PARENT])
         while os.getppid() == parent:
             time.sleep(0.5)
-        self.signal = signal.SIGTERM
-        self._event.set()
+        self.request()
+
+
+def _import_path() -> dict[str, str]:
+    """A child finds the modules that its parent finds: environments and operators beside a script."""
+    return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _cause(code: int | None) -> str:

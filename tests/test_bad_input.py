@@ -1,0 +1,134 @@
+"""What cannot be used is answered in one line, with exit code 2, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from hilt.cli import main
+
+SAC = ["--policy.type=sac"]
+OWN = ["--env.type=gymnasium"]
+PIECES = """{"env": {"task": "hilt/PickCube-v0",}}"""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_LEROBOT_HOME", str(tmp_path / "nowhere"))
+
+
+def write(name: str, text: str) -> str:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(text)
+    return name
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line with which `hilt ARGUMENTS` refuses, having written nothing."""
+    before = sorted(Path().rglob("*"))
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert sorted(Path().rglob("*")) == before
+    assert said.out == ""
+    (line,) = said.err.splitlines()
+    assert line.startswith("hilt: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["tran"], '"tran" is not a command; did you mean "train"'),
+        (["train", "train.json"], '"train.json": options are --key=value'),
+        (["train", "--config_path", "absent.json"], "absent.json: cannot be read"),
+        (["train", "--seed=1"], "policy.type: missing"),
+        (["train", *SAC, "--policy.discout=0.9"], 'policy.discout.*the closest is "policy.discount"'),
+        (["train", *SAC, "--policy.discount=2"], "policy.discount = 2"),
+        (["train", *SAC, "--seed=many"], "seed = .many."),
+        (["train", *SAC, "--env.robot={}"], "env.robot.*refused"),
+        (["train", *SAC, "--env.task=PickCub"], "env.task"),
+        (["train", *SAC, "--operator=joystick"], "operator = .joystick.: must be one of"),
+        (["train", *SAC, "--dataset.root=absent"], "absent"),
+        (["train", *SAC, "--repo_id=me/set"], "me/set"),
+        (["train", *SAC, "--resume=true"], "no run to resume"),
+        (["train", *SAC, *OWN, "--env.task=Absent-v0"], "env.task: .Absent-v0.: cannot be made"),
+        (["train", *SAC, *OWN, "--env.task=nowhere:Absent-v0"], "env.task: .nowhere:Absent-v0."),
+        (["train", *SAC, *OWN, "--env.task=CartPole-v1"], "actions must be a Box"),
+        (["train", *SAC, *OWN, "--env.task=Pendulum-v1", '--env.kwargs={"x": 1}'], "cannot be made"),
+        (["train", "--policy.type=reward_classifier"], "dataset.root: missing"),
+        (["train", *SAC, "--policy.vision_encoder_name=helper2424/resnet10"], "code of its own"),
+        (["learner", "--policy.type=reward_classifier", "--dataset.root=x"], "hilt train"),
+        (["eval"], "policy.pretrained_path: missing"),
+        (["eval", "--policy.pretrained_path=absent"], "absent"),
+        (["record"], "dataset.repo_id: missing"),
+        (["record", "--dataset.root=new", "--operator=none"], "nobody drives"),
+        (["record", "--dataset.root=new", "--operator=nowhere:Nobody", "--no-ui"], "nowhere"),
+        (["record", "--dataset.root=new", "--operator=quest", "--no-ui"], "drives from the page"),
+        (["replay", "--dataset.root=absent"], "replay_episode: missing"),
+        (["replay", "--dataset.root=absent", "--dataset.replay_episode=0"], "absent"),
+        (["teleop", "--operator=none"], "nobody drives"),
+        (["teleop", "--env.task=PandaPickCubeGamepad-v0", "--no-ui", "--env.fps=0"], "env.fps = 0"),
+        (["relabel", "--dataset=absent"], "--classifier: missing"),
+        (["relabel", "--dataset=absent", "--classifier=absent", "--to=x"], "--to: unknown"),
+        (["relabel", "--dataset=absent", "--classifier=absent"], "absent"),
+        (["data", "info", "absent"], "absent"),
+        (["data", "look", "absent"], "hilt data info DIR"),
+        (["bench", "everything"], "everything"),
+        (["bench", "env", "--seconds=long"], "--seconds long: must be a number"),
+        (["run", "--mode=dance"], "mode = .dance."),
+        (["demo", "--policy.typ=sac"], "policy.typ"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert re.search(words, refused(capsys, *arguments))
+
+
+@pytest.mark.parametrize("verb", ["train", "learner", "actor", "eval", "record", "replay", "teleop", "run"])
+def test_a_file_that_is_not_json_is_named_with_the_place(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "train.json: line 1, column" in refused(capsys, verb, "--config_path", write("train.json", PIECES))
+
+
+def test_the_file_is_named_and_the_command_line_is_not_blamed(capsys: pytest.CaptureFixture[str]) -> None:
+    file = write("train.json", json.dumps({"policy": {"type": "sac", "utd": 2}}))
+    assert refused(capsys, "train", "--config_path", file, "--seed=1").startswith(f"hilt: {file}: policy.utd")
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ("{", r"meta/info\.json"),
+        ('{"codebase_version": "v2.1"}', r"v2\.1"),
+        ("[]", r"meta/info\.json"),
+    ],
+)
+def test_a_damaged_dataset_is_refused_before_training_begins(
+    info: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("set/meta/info.json", info)
+    for arguments in (["train", *SAC, "--dataset.root=set"], ["data", "info", "set"]):
+        assert re.search(words, refused(capsys, *arguments))
+
+
+def test_a_run_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    write("run/config.json", "{}")
+    assert "resume=true" in refused(capsys, "train", *SAC, "--output_dir=run")
+
+
+@pytest.mark.parametrize("arguments", [["train", *SAC], ["learner", *SAC]])
+def test_a_folder_that_cannot_be_written_is_named(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("file", "")
+    assert "file/run: cannot be written" in refused(capsys, *arguments, "--output_dir=file/run")
+
+
+def test_half_a_checkpoint_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    write("policy/config.json", '{"type": "sac"}')
+    assert "model.safetensors" in refused(capsys, "eval", "--policy.pretrained_path=policy")
