@@ -57,9 +57,13 @@ def run_around(path: Path) -> Path | None:
 
 
 def resumed(config_path: str | Path | None, overrides: Sequence[str]) -> tuple[Path, RunConfig]:
-    """(run, its saved configuration with `overrides` over it)."""
-    run = find_run(load_config(config_path, overrides), config_path)
-    kept = [override for override in overrides if not override.startswith("output_dir=")]
+    """(run, its saved configuration with `overrides` over it).
+
+    An `output_dir` names the run by itself: other overrides have a meaning over the saved configuration only.
+    """
+    places = [override for override in overrides if override.startswith("output_dir=")]
+    run = find_run(load_config(config_path, places or overrides), config_path)
+    kept = [override for override in overrides if override not in places]
     saved = run / CONFIG_NAME if (run / CONFIG_NAME).is_file() else config_path
     return run, load_config(saved, [*kept, f"output_dir={run}"])
 
