@@ -81,6 +81,14 @@ def test_overrides_win_over_the_saved_file() -> None:
     assert config.policy.utd_ratio == 7  # type: ignore[union-attr]
 
 
+def test_output_dir_is_enough_to_go_on_with_other_values() -> None:
+    run = make_run("2026-01-01/00-00-00_lift", seed=5)
+    found, config = resumed(None, ["resume=true", f"output_dir={run}", "policy.online_steps=7"])
+    assert (found, config.seed) == (run, 5)
+    assert config.policy is not None
+    assert config.policy.online_steps == 7  # type: ignore[union-attr]
+
+
 def test_a_run_of_which_only_a_checkpoint_is_left() -> None:
     run = make_run("2026-01-01/00-00-00_lift", seed=5)
     (run / "config.json").unlink()

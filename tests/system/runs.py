@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hilt.data.episode_log import read_log
 from hilt.data.routing import Source
+from hilt.training.processes import PARENT
 
 NETWORK = {"hidden_dims": [32, 32]}
 TINY: dict[str, Any] = {
     "job_name": "tiny",
     "env": {"task": "hilt/PickCube-v0"},
     "operator": "scripted",
+    "ui": {"enable": False},
     "seed": 3,
     "batch_size": 32,
     "log_freq": 20,
@@ -39,19 +40,16 @@ TINY: dict[str, Any] = {
 }
 """A training that takes seconds. One update per step keeps actors from being done before anybody looks."""
 
-PATIENCE_S = 90.0
+Steps = list[tuple[int, int]]
+"""(episode, step) each."""
+PATIENCE_S = 300.0
+"""A machine may be busy with other work. Whatever is still there when the tests end, ends with them."""
 
 
-def write_config(folder: Path, **changes: Any) -> Path:
+def write_config(folder: Path, config: Mapping[str, Any] = TINY) -> Path:
     path = folder / "train.json"
-    path.write_text(json.dumps({**TINY, **changes}))
+    path.write_text(json.dumps(config))
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Hilt:
@@ -63,7 +61,7 @@ class Hilt:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "hilt", *map(str, arguments)],
                 cwd=folder,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, "OMP_NUM_THREADS": "1", PARENT: str(os.getpid())},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -139,22 +137,44 @@ def processes_of(run: Path) -> list[int]:
     return found
 
 
-def logged(run: Path, source: Source = Source.ONLINE) -> list[tuple[int, int]]:
+def logged(run: Path, source: Source = Source.ONLINE) -> Steps:
     """(episode, step) of everything in the run's log, in order."""
     log = run / "replay"
     return [(t.episode_id, t.step) for t, kept in read_log(log) if kept is source] if log.is_dir() else []
 
 
-def assert_each_once_and_no_gaps(steps: list[tuple[int, int]]) -> None:
-    """Nothing is doubled, and no episode has a hole: what is missing can only be what was never sent."""
-    assert not [step for step, count in Counter(steps).items() if count > 1]
-    episodes: dict[int, list[int]] = {}
-    for episode, step in steps:
-        episodes.setdefault(episode, []).append(step)
-    assert not {e: numbers for e, numbers in episodes.items() if numbers != list(range(len(numbers)))}
+def ended(run: Path) -> set[int]:
+    """Episodes whose last step is in the run's log."""
+    return {t.episode_id for t, source in read_log(run / "replay") if t.done and source is Source.ONLINE}
+
+
+def doubled(steps: Steps) -> Steps:
+    return [step for step, count in Counter(steps).items() if count > 1]
+
+
+def holes(steps: Steps) -> Steps:
+    """Steps that are missing before others of their episode."""
+    there, last = set(steps), dict(sorted(steps))
+    return [(episode, n) for episode in last for n in range(last[episode]) if (episode, n) not in there]
+
+
+def assert_each_once_and_no_gaps(steps: Steps) -> None:
+    """What is missing can only be the ends of episodes, which were never sent."""
+    assert not doubled(steps)
+    assert not holes(steps)
 
 
 def checkpoint_step(run: Path) -> int:
     """Update of the checkpoint that `last` names; 0 when there is none."""
     last = run / "checkpoints" / "last"
     return int(last.resolve().name) if last.exists() else 0
+
+
+def resident_mib(pid: int) -> float:
+    """Memory of a process [MiB]."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))

@@ -14,6 +14,7 @@ import av
 import pytest
 from runs import (
     Hilt,
+    Steps,
     assert_each_once_and_no_gaps,
     checkpoint_step,
     logged,
@@ -24,8 +25,7 @@ from runs import (
 from hilt.data.routing import Source
 from hilt.training.metrics import read_metrics
 
-pytestmark = pytest.mark.timeout(400)
-Steps = list[tuple[int, int]]
+pytestmark = pytest.mark.timeout(900)
 
 
 @dataclass

@@ -97,7 +97,7 @@ def spoiled(weights: Weights) -> Weights:
 
 def test_episodes_are_sent_step_by_step_and_reported_whole(env: Environment, weights: Weights) -> None:
     line = Line(episodes=3)
-    acting(env, weights, line)[0].run()
+    assert not acting(env, weights, line)[0].run(), "it was the learner who said stop, not a person"
     by_episode = {
         t.episode_id: [s.step for s in line.sent if s.episode_id == t.episode_id] for t in line.sent
     }
@@ -122,7 +122,7 @@ def test_two_actors_play_different_episodes(env: Environment, weights: Weights) 
 
 def test_the_operator_can_end_it(env: Environment, weights: Weights) -> None:
     line = Line(episodes=10)
-    acting(env, weights, line, Event.QUIT)[0].run()
+    assert acting(env, weights, line, Event.QUIT)[0].run()
     assert len(line.sent) == 2
     assert not any(transition.done for transition in line.sent)
 

@@ -52,7 +52,7 @@ def test_the_environment_says_what_the_configuration_does_not(
     link = {"learner_port": 50999}
     config = load_config({"policy": {"type": "sac", "actor_learner_config": link}})
     memory = Memory(tmp_path / "log", SCHEMA, online_capacity=9, demonstration_capacity=9)
-    server = listen(config, SCHEMA, memory)
+    server = listen(config, SCHEMA, memory, print)
     try:
         with connect(config, SCHEMA, tmp_path / "spool", 0) as client:
             server.direct(client.directive)

@@ -78,11 +78,15 @@ def free_port() -> int:
 
 
 class Relay:
-    """Forwards TCP connections to a port of this machine; delays, cuts and halves what passes."""
+    """Forwards TCP connections to a port of this machine; delays, stalls, slows and cuts what passes."""
 
     def __init__(self, target: int) -> None:
         self.target = target
         self.delay_s = 0.0
+        self.bytes_per_s = float("inf")
+        self.flows = threading.Event()
+        """Cleared, nothing passes any more, and nobody is told."""
+        self.flows.set()
         self.connections = 0
         self.bytes_up = 0
         self.bytes_down = 0
@@ -104,6 +108,7 @@ class Relay:
 
     def close(self) -> None:
         self._drop(self._listener)
+        self.flows.set()
         self.cut()
 
     def _drop(self, end: socket.socket) -> None:
@@ -130,7 +135,8 @@ class Relay:
     def _forward(self, source: socket.socket, target: socket.socket, up: bool) -> None:
         try:
             while data := source.recv(65536):
-                time.sleep(self.delay_s)
+                self.flows.wait()
+                time.sleep(self.delay_s + len(data) / self.bytes_per_s)
                 target.sendall(self._count(data, up))
         except OSError:
             pass  # cut

@@ -57,10 +57,14 @@ def run_around(path: Path) -> Path | None:
 
 
 def resumed(source: Source, overrides: Sequence[str]) -> tuple[Path, RunConfig]:
-    """(run, its saved configuration with `overrides` over it)."""
+    """(run, its saved configuration with `overrides` over it).
+
+    An `output_dir` names the run by itself: other overrides have a meaning over the saved configuration only.
+    """
     path = source if isinstance(source, str | Path) else None
-    run = find_run(load_config(source, overrides), path)
-    kept = [override for override in overrides if not override.startswith("output_dir=")]
+    places = [override for override in overrides if override.startswith("output_dir=")]
+    run = find_run(load_config(source, places or overrides), path)
+    kept = [override for override in overrides if override not in places]
     saved = run / CONFIG_NAME if (run / CONFIG_NAME).is_file() else source
     return run, load_config(saved, [*kept, "resume=true", f"output_dir={run}"])
 

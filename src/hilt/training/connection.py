@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from hilt.config.errors import ConfigError
 from hilt.config.learning import ActorLearnerConfig
 from hilt.config.run import RunConfig
-from hilt.data.transition import Schema
+from hilt.data.transition import Schema, Transition
 from hilt.training.building import learning_policy
 from hilt.training.memory import Memory
 from hilt.training.supervisor import TOKEN
@@ -24,7 +25,31 @@ def _token(link: ActorLearnerConfig) -> str | None:
     return link.token or os.environ.get(TOKEN)
 
 
-def listen(config: RunConfig, schema: Schema, memory: Memory) -> TransitionServer:
+class _Store:
+    """Puts what actors send into memory; a disk that refuses is told of once, and so is its end."""
+
+    def __init__(self, memory: Memory, tell: Callable[[str], None]) -> None:
+        self._memory, self._tell = memory, tell
+        self._refuses = False
+
+    def __call__(self, actor: str, transitions: list[Transition]) -> None:
+        """Raises OSError with none of `transitions` in the log: the actor keeps them and sends them again."""
+        folder = self._memory.log.folder
+        try:
+            self._memory.receive(transitions)
+        except OSError as error:
+            if not self._refuses:
+                self._tell(f"{folder} cannot be written: actors keep their steps until it can ({error})")
+            self._refuses = True
+            raise
+        if self._refuses:
+            self._tell(f"{folder} can be written again")
+        self._refuses = False
+
+
+def listen(
+    config: RunConfig, schema: Schema, memory: Memory, tell: Callable[[str], None]
+) -> TransitionServer:
     """A server that has begun to listen. Raises ConfigError when it cannot, or must not."""
     link = learning_policy(config).actor_learner_config
     tls = (Path(link.tls_cert), Path(link.tls_key)) if link.tls_cert and link.tls_key else None
@@ -32,7 +57,7 @@ def listen(config: RunConfig, schema: Schema, memory: Memory) -> TransitionServe
         server = TransitionServer(
             _address(link),
             schema,
-            sink=lambda actor, transitions: memory.receive(transitions),
+            sink=_Store(memory, tell),
             seen=memory.seen,
             on_interrupted=lambda actor, episode_id: memory.abandon(episode_id),
             token=_token(link),

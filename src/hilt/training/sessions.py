@@ -69,7 +69,7 @@ def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
         memory = builder.memory(run)
         if restored := memory.restore():
             view.say(f"{restored} transitions read from {run / 'replay'}")
-        server = listen(config, env.schema, memory)
+        server = listen(config, env.schema, memory, view.say)
         try:
             if checkpoint is None:
                 _demonstrate(config, env.schema, memory, should_stop)

@@ -1,0 +1,117 @@
+"""`hilt learner` and `hilt actor` as separate commands, in any order, on a bad network, under fire."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from apart import Apart
+from runs import Hilt, Steps, checkpoint_step, doubled, ended, holes, logged, resident_mib, threads
+from strangers import visit
+
+from hilt.training.metrics import read_metrics
+
+pytestmark = pytest.mark.timeout(900)
+MESSAGES = 200
+
+
+@dataclass
+class Story:
+    """What was seen of one training with two actors, of which everything was restarted."""
+
+    pair: Apart
+    snapshots: dict[str, Steps] = field(default_factory=dict)
+    exit_codes: dict[str, int] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    growth_mib: float = 0.0
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    pair = Apart(tmp_path_factory.mktemp("apart"))
+    told = Story(pair)
+
+    def go_on(process: Hilt, what: str) -> None:
+        told.snapshots[what] = pair.logged()
+        goal = len(told.snapshots[what]) + 60
+        process.until(lambda: len(pair.logged()) >= goal, f"steps after {what}")
+
+    actor = pair.actor()
+    actor.until(lambda: "waiting for learner" in actor.said, "the actor says what it waits for")
+    learner = pair.learner("--policy.online_steps=100000")
+    go_on(learner, "the actor came first")
+    suffer(pair, lambda: go_on(learner, "trouble on the line"))
+    bombard(pair, learner, told)
+    go_on(learner, "strangers")
+    second = pair.actor()
+    actor.kill()
+    go_on(learner, "an actor was killed while another came")
+    actor = pair.actor()
+    learner.until(lambda: len({episode >> 32 for episode, _ in pair.logged()}) == 3, "steps of all three")
+    go_on(learner, "two actors")
+    learner.signal(signal.SIGTERM)
+    told.exit_codes["stopped learner"] = learner.wait()
+    told.said["stopped learner"] = learner.said
+    goal = len(logged(pair.run)) + 200
+    learner = pair.learner(f"--policy.online_steps={goal}")
+    for name, process in (("learner", learner), ("actor", actor), ("second actor", second)):
+        told.exit_codes[name], told.said[name] = process.wait(), process.said
+    return told
+
+
+def suffer(pair: Apart, go_on: Callable[[], None]) -> None:
+    """The network is cut, silent, and slow; each time training goes on."""
+    pair.relay.cut()
+    go_on()
+    pair.relay.flows.clear()
+    time.sleep(1.0)
+    pair.relay.flows.set()
+    pair.relay.delay_s, pair.relay.bytes_per_s = 0.05, 100_000
+    go_on()
+    pair.relay.cut_after = 3_000
+    go_on()
+    pair.relay.delay_s, pair.relay.bytes_per_s = 0.0, float("inf")
+
+
+def bombard(pair: Apart, learner: Hilt, told: Story) -> None:
+    chance, schema = random.Random(0), pair.schema()
+    before = resident_mib(learner.pid), threads(learner.pid)
+    for _ in range(MESSAGES):
+        visit(pair.address, chance, schema)
+    learner.until(lambda: threads(learner.pid) <= before[1] + 2, "the threads of strangers have ended")
+    told.growth_mib = resident_mib(learner.pid) - before[0]
+
+
+def test_everybody_ends_by_themselves_when_training_is_over(story: Story) -> None:
+    assert story.exit_codes == {"stopped learner": 143, "learner": 0, "actor": 0, "second actor": 0}
+    assert not [said for said in story.said.values() if "Traceback" in said]
+
+
+def test_nothing_is_lost_or_doubled(story: Story) -> None:
+    steps = story.pair.logged()
+    assert not doubled(steps)
+    assert not holes(steps)
+    for what, snapshot in story.snapshots.items():
+        assert steps[: len(snapshot)] == snapshot, what
+
+
+def test_only_a_killed_actor_leaves_an_episode_open(story: Story) -> None:
+    """Whatever happened to the network and the learner, an actor that lives has all of its steps arrive."""
+    steps = story.pair.logged()
+    actors, killed = 2, 1
+    assert len({episode for episode, _ in steps} - ended(story.pair.run)) <= actors + killed
+
+
+def test_strangers_leave_nothing_behind(story: Story) -> None:
+    assert story.growth_mib < 60
+
+
+def test_the_learner_goes_on_from_where_it_was_stopped(story: Story) -> None:
+    assert "going on from update" in story.said["learner"]
+    steps = [record["step"] for record in read_metrics(story.pair.run / "metrics.jsonl")]
+    assert steps == sorted(steps)
+    assert checkpoint_step(story.pair.run) > 0

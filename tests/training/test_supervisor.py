@@ -1,0 +1,49 @@
+"""Who ends a training: the learner when it has saved, or operators who have quit; nobody else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from parts import small_config
+
+from hilt.training.processes import Child, StopRequest
+from hilt.training.supervisor import OPERATOR_QUIT, Supervisor
+
+
+class Script(Child):
+    """A child that runs other code than hilt."""
+
+    def __init__(self, name: str, code: str) -> None:
+        super().__init__(name, [], {})
+        self._arguments = [sys.executable, "-c", code]
+
+
+def supervise(folder: Path, learner: str, *actors: str) -> tuple[bool, Script]:
+    """Whether training was done, and the learner's process."""
+    supervisor = Supervisor(small_config(), folder, lambda text: None)
+    child = Script("learner", learner)
+    supervisor._learner = child
+    supervisor._actors = [Script(f"actor {index}", code) for index, code in enumerate(actors)]
+    return supervisor.run(StopRequest()), child
+
+
+def test_actors_that_the_learner_sends_away_do_not_end_a_training_that_is_being_saved(tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    learner = f"import time, pathlib; time.sleep(0.7); pathlib.Path({str(saved)!r}).touch()"
+    done, child = supervise(tmp_path, learner, "", "")
+    assert done
+    assert child.exit_code == 0
+    assert saved.exists()
+
+
+def test_the_training_ends_when_every_operator_has_quit(tmp_path: Path) -> None:
+    quits = f"raise SystemExit({OPERATOR_QUIT})"
+    done, child = supervise(tmp_path, "import time; time.sleep(60)", quits, quits)
+    assert not done
+    assert child.exit_code not in (None, 0)
+
+
+def test_one_operator_who_quits_does_not_end_the_training_of_others(tmp_path: Path) -> None:
+    done, _ = supervise(tmp_path, "import time; time.sleep(0.7)", f"raise SystemExit({OPERATOR_QUIT})", "")
+    assert done
