@@ -39,7 +39,7 @@ TINY: dict[str, Any] = {
 }
 """A training that takes seconds. One update per step keeps actors from being done before anybody looks."""
 
-PATIENCE_S = 90.0
+PATIENCE_S = 300.0
 
 
 def write_config(folder: Path, **changes: Any) -> Path:

@@ -34,9 +34,9 @@ COMMON: Overrides = {
     "env.task": "hilt/PickCube-v0",
     "env.processor.reset.control_time_s": 10.0,
     "operator": "scripted",
-    "operator_options": {"noise": 0.1},
+    "operator_options": {"noise": 0.06},
     "demonstrations.num_episodes": 5,
-    "demonstrations.operator_options": {"noise": 0.1},
+    "demonstrations.operator_options": {"noise": 0.06},
     "policy.type": "acfql",
     "policy.chunk_size": 5,
     "policy.n_action_steps": 5,
@@ -60,7 +60,7 @@ LEARNERS: Mapping[str, Overrides] = {
     "acfql-imitates-everything": {"policy.flow_data": "all"},
     "acfql-targets-unclipped": {"policy.clip_targets": False},
     "acfql-online-data-alone": {"online_ratio": 1.0},
-    "acfql-best-of-32": {"policy.actor_type": "best_of_n"},
+    "acfql-best-of-32": {"policy.actor_type": "best_of_n", "policy.num_samples": 32},
 }
 """Variant -> what it has otherwise than hilt's preset of ACFQL; the most telling first."""
 
