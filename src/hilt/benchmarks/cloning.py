@@ -20,7 +20,7 @@ from hilt.training.demonstrations import demonstrations
 def clone(
     config: RunConfig, kind: str, milestones: Sequence[int], episodes: int
 ) -> Iterator[dict[str, float]]:
-    """Success alone after each number of updates in `milestones`, on the `episodes` of `config.seed`.
+    """Success alone after each number of updates in `milestones`, on `episodes` of `config.eval.seed`.
 
     `kind` is `bc` or `flow_bc`. The clock counts learning, not judging.
     """
@@ -39,7 +39,7 @@ def clone(
                 algorithm.update(draw)
             seconds += time.monotonic() - began
             results = evaluate_policy(
-                env, PolicyRunner(algorithm.policy), evaluation_seeds(config.seed, episodes)
+                env, PolicyRunner(algorithm.policy), evaluation_seeds(config.eval.seed, episodes)
             )
             yield {
                 "seconds": round(seconds, 1),

@@ -39,9 +39,9 @@ COMMON: Overrides = {
     "demonstrations.operator_options": {"noise": 0.06},
     "policy.type": "acfql",
     "policy.chunk_size": 5,
-    "policy.n_action_steps": 5,
     "policy.offline_steps": 500,
     "policy.online_steps": 1_000_000,
+    "eval_freq": 0,
     "eval.n_episodes": 1,
     "eval.videos": 0,
 }
@@ -71,7 +71,7 @@ CLONING_UPDATES = (250, 500, 1000, 2000)
 POINTS = 6
 """How often within its budget a run is judged."""
 EPISODES = 50
-_OF_ACFQL_ALONE = ("policy.chunk_size", "policy.n_action_steps", "policy.offline_steps")
+_OF_ACFQL_ALONE = ("policy.chunk_size", "policy.offline_steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,14 @@ class Study:
             keys["policy.type"] = "sac"
         if keys["policy.type"] != "acfql":
             keys = {key: value for key, value in keys.items() if key not in _OF_ACFQL_ALONE}
-        keys |= {"seed": seed, "time_limit_s": self.seconds, "save_every_s": self.seconds / POINTS}
-        keys |= {"keep_checkpoints": 100 * POINTS, "save_freq": 10**9}
+        keys |= {
+            "seed": seed,
+            "eval.seed": seed,
+            "time_limit_s": self.seconds,
+            "save_every_s": self.seconds / POINTS,
+            "save_freq": 10**9,
+            "keep_checkpoints": 10 * POINTS,
+        }
         return [
             f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in keys.items()
         ]
@@ -163,7 +169,7 @@ def _judged(config: RunConfig, run: Path) -> Iterator[dict[str, float]]:
     env = make_environment(config)
     for folder in sorted((run / "checkpoints").glob("[0-9]*")):
         counters = json.loads((folder / "training_state" / "state.json").read_text())
-        results = evaluate_policy(env, load_policy(folder), evaluation_seeds(config.seed, EPISODES))
+        results = evaluate_policy(env, load_policy(folder), evaluation_seeds(config.eval.seed, EPISODES))
         yield {
             "seconds": round(counters["elapsed_s"], 1),
             "env_steps": counters["env_steps"],

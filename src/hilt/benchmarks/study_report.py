@@ -43,7 +43,7 @@ def _row(seeds: Sequence[Result]) -> tuple[str, ...]:
         seeds[0]["variant"],
         f"{fmean(end['success'] for end in ends):.0%} ({each})",
         f"{fmean(map(mean_over_time, seeds)):.0%}",
-        f"{fmean(map(_offline, seeds)):.0%}",
+        _offline(seeds),
         f"{fmean(end['env_steps'] for end in ends):,.0f}",
         f"{fmean(end['updates'] for end in ends):,.0f}",
         f"{fmean(result['human_seconds'] for result in seeds):.0f}",
@@ -64,9 +64,10 @@ def _last(result: Result) -> dict[str, Any]:
     return dict(result["points"][-1])
 
 
-def _offline(result: Result) -> float:
-    """Success of the last policy that had seen demonstrations alone; 0 where there is none."""
-    return next((float(p["success"]) for p in reversed(result["points"]) if p["env_steps"] == 0), 0.0)
+def _offline(seeds: Sequence[Result]) -> str:
+    """Mean success of the last policies that had seen demonstrations alone, where there are any."""
+    before = [[p["success"] for p in result["points"] if p["env_steps"] == 0] for result in seeds]
+    return f"{fmean(rates[-1] for rates in before):.0%}" if all(before) else "none"
 
 
 def _plot(variants: Sequence[Sequence[Result]], path: Path) -> None:
