@@ -13,7 +13,7 @@ from hilt.config.errors import ConfigError
 from hilt.config.load import Source, config_file, load_config
 from hilt.config.overrides import COMMAND_LINE
 from hilt.config.requirements import Verb, remarks, require
-from hilt.config.resume import CONFIG_NAME, new_run, resumed
+from hilt.config.resume import CONFIG_NAME, asks_to_resume, new_run, resumed
 from hilt.config.run import RunConfig
 from hilt.config.write import to_json
 
@@ -33,9 +33,9 @@ def begun(source: Source, overrides: Sequence[str], verb: Verb) -> tuple[RunConf
     Raises:
         ConfigError: it cannot be used. DatasetError: its dataset cannot. Nothing has been written then.
     """
-    config = load_config(source, overrides)
     path = source if isinstance(source, str | Path) else None
-    if config.resume:
+    config = None if asks_to_resume(overrides) else load_config(source, overrides)
+    if config is None or config.resume:
         folder, config = resumed(source, overrides)
     else:
         folder = new_run(config, datetime.datetime.now())

@@ -188,6 +188,15 @@ def test_without_demonstrations_learning_begins_online(tmp_path: Path) -> None:
     assert bench.algorithm.updates > 0
 
 
+def test_the_time_limit_ends_the_offline_phase_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, plan(offline_updates=10**9, time_limit_s=0.3))
+    assert bench.learner.run()
+    assert bench.memory.env_steps < 60
+    saved = bench.store.load_last()
+    assert saved is not None
+    assert saved.step == bench.algorithm.updates
+
+
 def test_versions_of_weights_grow_and_what_never_changes_is_named(tmp_path: Path) -> None:
     bench = Bench(tmp_path, plan(publish_every_s=0.0))
     bench.learner.run()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hilt.config.errors import ConfigError
 from hilt.config.load import Source, load_config
+from hilt.config.overrides import parse_overrides
 from hilt.config.run import RunConfig
 
 RUNS = Path("outputs") / "train"
@@ -54,6 +55,11 @@ def run_around(path: Path) -> Path | None:
         if folder.name == "pretrained_model" and folder.parent.parent.name == "checkpoints":
             return folder.parent.parent.parent
     return None
+
+
+def asks_to_resume(overrides: Sequence[str]) -> bool:
+    """Whether the command line itself says so, whatever the file says."""
+    return any(given.path == ("resume",) and given.value is True for given in parse_overrides(overrides))
 
 
 def resumed(source: Source, overrides: Sequence[str]) -> tuple[Path, RunConfig]:

@@ -158,7 +158,7 @@ class Learner:
     def _learn_offline(self) -> None:
         if len(self._memory.demonstrations) == 0:
             return
-        while self._algorithm.updates < self._plan.offline_updates and not self._should_stop():
+        while self._algorithm.updates < self._plan.offline_updates and not self._finished():
             self._enter("offline")
             self._update()
             self._memory.absorb()

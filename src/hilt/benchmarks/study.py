@@ -1,0 +1,197 @@
+"""What each part of ACFQL is worth: variants beside each other, on the same few poor demonstrations.
+
+    python -m hilt.benchmarks.study --output_dir=outputs/study --seeds=3 --minutes=2
+    python -m hilt.benchmarks.study --variants=sac,acfql --env.task=hilt/PegInsertion-v0 --minutes=5 ...
+
+Every variant gets the same demonstrations, the same person at the controls and the same wall clock. It is
+`hilt train` as a user calls it; afterwards the checkpoints that it left on its way are judged, the policy
+alone, on the same episodes. Other options are keys of the configuration, for all variants. The script can be
+stopped and started again: runs that are finished stay, and `--variants=` of one call add to those of others.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hilt.benchmarks.study_report import write_report
+from hilt.config.errors import ConfigError
+from hilt.config.load import load_config
+from hilt.config.overrides import parse_command_line
+from hilt.config.run import RunConfig
+from hilt.training.metrics import read_metrics
+
+Overrides = Mapping[str, Any]
+
+COMMON: Overrides = {
+    "env.task": "hilt/PickCube-v0",
+    "env.processor.reset.control_time_s": 10.0,
+    "operator": "scripted",
+    "operator_options": {"noise": 0.06},
+    "demonstrations.num_episodes": 5,
+    "demonstrations.operator_options": {"noise": 0.06},
+    "policy.type": "acfql",
+    "policy.chunk_size": 5,
+    "policy.offline_steps": 500,
+    "policy.online_steps": 1_000_000,
+    "eval_freq": 0,
+    "eval.n_episodes": 1,
+    "eval.videos": 0,
+}
+"""The task, five demonstrations by an unsteady hand, and the budget: nothing but the clock ends a run."""
+
+LEARNERS: Mapping[str, Overrides] = {
+    "acfql": {},
+    "acfql-reference": {"policy.preset": "reference"},
+    "sac": {"policy.type": "sac"},
+    "sac-reference": {"policy.type": "sac", "policy.preset": "reference"},
+    "acfql-terminal-chunks-dropped": {"policy.keep_terminal_chunks": False},
+    "acfql-ten-euler-steps": {"policy.integrator": "euler", "policy.flow_steps": 10},
+    "acfql-two-critics-mean": {"policy.num_critics": 2, "policy.q_agg": "mean"},
+    "acfql-utd-1": {"policy.utd_ratio": 1},
+    "acfql-single-sample": {"policy.num_samples": 1},
+    "acfql-imitates-everything": {"policy.flow_data": "all"},
+    "acfql-targets-unclipped": {"policy.clip_targets": False},
+    "acfql-online-data-alone": {"online_ratio": 1.0},
+    "acfql-best-of-32": {"policy.actor_type": "best_of_n", "policy.num_samples": 32},
+}
+"""Variant -> what it has otherwise than hilt's preset of ACFQL; the most telling first."""
+
+CLONING: Mapping[str, str] = {"cloning-flow": "flow_bc", "cloning-gaussian": "bc"}
+"""Variant -> algorithm that imitates the same demonstrations, with and without chunks."""
+
+CLONING_UPDATES = (250, 500, 1000, 2000)
+POINTS = 6
+"""How often within its budget a run is judged."""
+EPISODES = 50
+_OF_ACFQL_ALONE = ("policy.chunk_size", "policy.offline_steps")
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Where it is kept, how long a run learns [s], and the configuration that all of its runs share."""
+
+    folder: Path
+    seconds: float
+    shared: Overrides
+
+    def path(self, variant: str, seed: int) -> Path:
+        return self.folder / f"{variant}_{seed}.json"
+
+    def overrides(self, variant: str, seed: int) -> list[str]:
+        """`a.b=value`, those of the variant last, so that they win."""
+        keys = {**COMMON, **self.shared, **LEARNERS.get(variant, {})}
+        if variant == "cloning-gaussian":
+            keys["policy.type"] = "sac"
+        if keys["policy.type"] != "acfql":
+            keys = {key: value for key, value in keys.items() if key not in _OF_ACFQL_ALONE}
+        keys |= {
+            "seed": seed,
+            "eval.seed": seed,
+            "time_limit_s": self.seconds,
+            "save_every_s": self.seconds / POINTS,
+            "save_freq": 10**9,
+            "keep_checkpoints": 10 * POINTS,
+        }
+        return [
+            f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in keys.items()
+        ]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what is missing, seed by seed, then write table and plots; the exit code."""
+    config_path, overrides = parse_command_line(arguments)
+    options = dict(override.split("=", 1) for override in overrides)
+    seeds = int(options.pop("seeds", "3"))
+    minutes = float(options.pop("minutes", "2"))
+    variants = [name for name in options.pop("variants", "").split(",") if name] or [*LEARNERS, *CLONING]
+    unknown = [name for name in variants if name not in {*LEARNERS, *CLONING}]
+    if config_path or unknown:
+        raise ConfigError(
+            "study", f"{config_path or unknown[0]!r}: --variants are {', '.join([*LEARNERS, *CLONING])}"
+        )
+    study = Study(Path(options.pop("output_dir", "outputs/study")), 60 * minutes, options)
+    study.folder.mkdir(parents=True, exist_ok=True)
+    _run_missing(study, [(variant, seed) for seed in range(1, seeds + 1) for variant in variants])
+    print(write_report(study.folder))
+    return 0
+
+
+def _run_missing(study: Study, runs: Sequence[tuple[str, int]]) -> None:
+    missing = [(variant, seed) for variant, seed in runs if not study.path(variant, seed).is_file()]
+    spent = {True: study.seconds + 20.0, False: 20.0}
+    for index, (variant, seed) in enumerate(missing):
+        left = sum(spent[name in LEARNERS] for name, _ in missing[index:])
+        print(f"{variant}, seed {seed}; about {left / 60:.0f} min left", file=sys.stderr, flush=True)
+        began = time.monotonic()
+        result = _learn(study, variant, seed) if variant in LEARNERS else _clone(study, variant, seed)
+        study.path(variant, seed).write_text(json.dumps(result, indent=2) + "\n")
+        spent[variant in LEARNERS] = time.monotonic() - began
+
+
+def _learn(study: Study, variant: str, seed: int) -> dict[str, Any]:
+    """`hilt train` until its time is over, then every checkpoint on the way judged."""
+    run = study.folder / f"{variant}_{seed}"
+    overrides = [f"--{override}" for override in study.overrides(variant, seed)]
+    if not (run / "eval" / "eval.json").is_file():
+        shutil.rmtree(run, ignore_errors=True)
+        command = [sys.executable, "-m", "hilt", "train", f"--output_dir={run}", *overrides, "--no-ui"]
+        with (study.folder / f"{variant}_{seed}.log").open("w") as said:
+            subprocess.run(command, check=True, stderr=said, stdout=said)
+    config = load_config(run / "config.json")
+    points = list(_judged(config, run))
+    episodes = [record for record in read_metrics(run / "metrics.jsonl") if "Human seconds" in record]
+    shutil.rmtree(run / "checkpoints")
+    return {
+        "variant": variant,
+        "seed": seed,
+        "points": points,
+        "human_seconds": episodes[-1]["Human seconds"] if episodes else 0.0,
+        "takeovers_per_1000_steps": [
+            (record["step"], record["Interventions per 1000 steps"]) for record in episodes[::10]
+        ],
+    }
+
+
+def _judged(config: RunConfig, run: Path) -> Iterator[dict[str, float]]:
+    """Each checkpoint of `run`: when it was written, and how often its policy succeeds alone."""
+    from hilt.evaluation import evaluate_policy, evaluation_seeds
+    from hilt.factory import make_environment
+    from hilt.policy import load_policy
+
+    env = make_environment(config)
+    for folder in sorted((run / "checkpoints").glob("[0-9]*")):
+        counters = json.loads((folder / "training_state" / "state.json").read_text())
+        results = evaluate_policy(env, load_policy(folder), evaluation_seeds(config.eval.seed, EPISODES))
+        yield {
+            "seconds": round(counters["elapsed_s"], 1),
+            "env_steps": counters["env_steps"],
+            "updates": counters["step"],
+            "success": sum(result.is_success for result in results) / EPISODES,
+        }
+    env.close()
+
+
+def _clone(study: Study, variant: str, seed: int) -> dict[str, Any]:
+    """Imitation of the same demonstrations, judged on the same episodes."""
+    from hilt.benchmarks.cloning import clone
+
+    config = load_config(None, study.overrides(variant, seed))
+    return {
+        "variant": variant,
+        "seed": seed,
+        "points": list(clone(config, CLONING[variant], CLONING_UPDATES, EPISODES)),
+        "human_seconds": 0.0,
+        "takeovers_per_1000_steps": [],
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
