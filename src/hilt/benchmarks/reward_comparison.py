@@ -78,22 +78,22 @@ def _measure(series: Series, payer: str, seed: int) -> dict[str, Any]:
     own = series.folder / f"seed_{seed}"
     dataset = recorded(own / "dataset", EPISODES, FAILURES, seed)
     classifier = trained(own / "classifier", dataset, seed)
-    config = own / "common.json"
-    config.write_text(json.dumps({**COMMON, **_reward(payer, classifier)}))
+    config = own / f"{_name(payer)}.json"
+    config.write_text(json.dumps(configuration(payer, classifier)))
     options = [*series.overrides, f"dataset.root={dataset}", f"seed={seed}", f"eval.seed={seed}"]
     run = whole(own / _name(payer), partial(train, source=config, overrides=options))
     return {"paid by": payer, "seed": seed, **_figures(run)}
 
 
-def _reward(payer: str, classifier: Path) -> dict[str, Any]:
-    """What tells a run from the others."""
+def configuration(payer: str, classifier: Path) -> dict[str, Any]:
+    """What `payer` pays is all in which the runs differ."""
     if payer == "classifier":
         pays = {"pretrained_path": str(classifier), "debounce": 3}
-        return {"env": {**TASK, "processor": {"reward_classifier": pays}}}
+        return {**COMMON, "env": {**TASK, "processor": {"reward_classifier": pays}}}
     if payer == "late human":
         late = {**HUMAN, "success_delay_s": [0.3, 1.0]}
-        return {"env": {**TASK, "trust_operator": True}, "operator_options": late}
-    return {}
+        return {**COMMON, "env": {**TASK, "trust_operator": True}, "operator_options": late}
+    return COMMON
 
 
 def _name(payer: str) -> str:

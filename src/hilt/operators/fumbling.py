@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hilt.operators.base import Command, Expert, OperatorUnavailableError
 
-_LONGEST_PATIENCE = 12
+_LONGEST_PATIENCE = 10
 _HOLD = 6
 
 
