@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from hilt.operators import Command, Event, Habits, ScriptedOperator
+from hilt.operators import Command, Event, Habits, Operator, ScriptedOperator
+from hilt.operators.fumbling import Fumbler
 from hilt.sim import make
 from hilt.sim.env import PandaEnv
 
@@ -39,7 +40,7 @@ def human(env: PandaEnv, habits: Habits, seed: int = 0) -> ScriptedOperator:
     )
 
 
-def watch(env: PandaEnv, operator: ScriptedOperator, seed: int) -> Watched:
+def watch(env: PandaEnv, operator: Operator, seed: int) -> Watched:
     env.reset(seed=seed)
     operator.reset(env.expert)
     episode, over = Watched(), False
@@ -93,3 +94,16 @@ def test_the_late_human_declares_success_after_it() -> None:
     assert len(presses) == 1
     seen = watched.successes.index(True) + 1
     assert seen + 3 <= presses[0] <= seen + 10
+
+
+def test_the_fumbler_moves_and_mostly_fails() -> None:
+    env = make("PickCube", render_mode=None, control_time_s=4.0)
+    low, high = env.action_space.low, env.action_space.high
+    fumbler = Fumbler(seed=0, fps=10, action_low=low, action_high=high)
+    watched = [watch(env, fumbler, seed) for seed in range(5)]
+    assert sum(episode.successes[-1] for episode in watched) <= 1
+    for episode in watched:
+        assert all(episode.held())
+        actions = np.array(episode.actions())
+        assert ((actions >= low) & (actions <= high)).all()
+        assert len(np.unique(actions, axis=0)) > 3

@@ -10,16 +10,15 @@ started again: runs that are finished stay.
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hilt.benchmarks.series import Series, markdown, train, whole
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
-from hilt.config.overrides import parse_command_line
 from hilt.evaluation import wilson_interval
 from hilt.training.metrics import read_metrics
 
@@ -29,48 +28,28 @@ CLONING_UPDATES = {"state": 1000, "pixels": 400}
 
 def main(arguments: Sequence[str]) -> int:
     """Run what is missing, then print and draw everything; the exit code."""
-    words = list(arguments)
-    source = words.pop(0)
-    options = dict(override.split("=", 1) for override in parse_command_line(words)[1])
-    seeds = int(options.pop("seeds", "5"))
-    folder = Path(options.pop("output_dir", "outputs/learning"))
-    overrides = [f"{name}={value}" for name, value in options.items()]
-    results = [_result(source, overrides, seed, folder) for seed in range(1, seeds + 1)]
+    source, *words = arguments
+    series = Series.parse(words, "outputs/learning", seeds=5)
+
+    def measure(seed: int) -> dict[str, Any]:
+        run = series.folder / f"seed_{seed}"
+        return {"seed": seed, **_train(source, series.overrides, seed, run), **_clone(run)}
+
+    results = [series.result(f"result_{seed}", partial(measure, seed)) for seed in series.seeds]
     print(table(results))
-    plot([folder / f"seed_{seed}" for seed in range(1, seeds + 1)], results, folder / "curves.png")
+    plot([series.folder / f"seed_{seed}" for seed in series.seeds], results, series.folder / "curves.png")
     return 0
-
-
-def _result(source: str, overrides: Sequence[str], seed: int, folder: Path) -> dict[str, Any]:
-    """The figures of one seed, from disk when they are there."""
-    path = folder / f"result_{seed}.json"
-    if path.is_file():
-        return dict(json.loads(path.read_text()))
-    run = folder / f"seed_{seed}"
-    result = {"seed": seed, **_train(source, overrides, seed, run), **_clone(run)}
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result), flush=True)
-    return result
 
 
 def _train(source: str, overrides: Sequence[str], seed: int, run: Path) -> dict[str, Any]:
     """`hilt train` from nothing, and what it says of itself."""
-    given = [f"--{override}" for override in (*overrides, f"seed={seed}", f"eval.seed={seed}")]
-    command = [
-        sys.executable,
-        "-m",
-        "hilt",
-        "train",
-        f"--config_path={source}",
-        f"--output_dir={run}",
-        *given,
-    ]
     start = run.with_suffix(".start")
-    if not (run / "eval" / "eval.json").is_file():
-        shutil.rmtree(run, ignore_errors=True)
-        start.parent.mkdir(parents=True, exist_ok=True)
+
+    def begin(folder: Path) -> None:
         start.touch()
-        subprocess.run([*command, "--no-ui"], check=True)
+        train(folder, source, [*overrides, f"seed={seed}", f"eval.seed={seed}"])
+
+    whole(run, begin)
     records = read_metrics(run / "metrics.jsonl")
     episodes = [record for record in records if "Episodic reward" in record]
     evaluation = json.loads((run / "eval" / "eval.json").read_text())
@@ -129,14 +108,11 @@ def _clone(run: Path) -> dict[str, Any]:
 
 def table(results: Sequence[dict[str, Any]]) -> str:
     """Markdown, a row a seed, and the pooled success rate with its interval."""
-    names = list(results[0])
-    rows = [[str(result[name]) for name in names] for result in results]
-    lines = [" | ".join(cells) for cells in (names, ["---"] * len(names), *rows)]
     successes, episodes = (sum(result[key] for result in results) for key in ("successes", "episodes"))
     low, high = wilson_interval(successes, episodes)
     cloned = sum(result["cloning_successes"] for result in results)
     pooled = f"pooled: {successes} of {episodes} ({low:.1%} to {high:.1%}); cloning {cloned} of {episodes}"
-    return "\n".join([*(f"| {line} |" for line in lines), "", pooled])
+    return f"{markdown(results)}\n\n{pooled}"
 
 
 def plot(runs: Sequence[Path], results: Sequence[dict[str, Any]], path: Path) -> None:

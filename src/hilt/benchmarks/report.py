@@ -19,6 +19,7 @@ BENCHMARKS = {
     "learner": "SAC updates per second, bytes per transition",
     "transport": "bytes on the wire, age of the weights",
     "seat": "latency and cost of the operator's page",
+    "data": "cost of recording, time to load what was recorded",
     "packages": "what an installation brings with it",
 }
 """Each is a module here with `measure(seconds, peer) -> dict`."""

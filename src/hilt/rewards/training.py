@@ -63,7 +63,7 @@ def train_classifier(
     seen = encode_once(classifier, frames)
     step += _fit(config, classifier, seen[~is_held_out], seen[is_held_out], run, should_stop, tell)
     held_out = frames[is_held_out]
-    scores, labels = _scores(classifier, seen[is_held_out])
+    scores, labels = success_scores(classifier, seen[is_held_out])
     report = _calibrated(classifier, policy, held_out, scores, labels, step)
     _save(config, run, classifier, step)
     _write(report, run / "report", held_out, scores, labels)
@@ -125,7 +125,7 @@ def _options(config: RunConfig, policy: ClassifierConfig) -> FitOptions:
     )
 
 
-def _scores(classifier: RewardClassifier, frames: LabelledFrames) -> tuple[Scores, Labels]:
+def success_scores(classifier: RewardClassifier, frames: LabelledFrames) -> tuple[Scores, Labels]:
     """(probability of success, whether it was one) of each frame."""
     success = classifier.spec.success_class
     probabilities = predict(classifier, frames.observations).softmax(-1)[:, success]
