@@ -16,7 +16,7 @@ from hilt.sim.env import PandaEnv
 from hilt.sim.registration import task_class
 
 HINTS = "HILT_TEST_HINTS"
-PATIENCE_S = 90.0
+PATIENCE_S = 300.0
 LINK = re.compile(r"page: (http\S+)")
 
 

@@ -22,6 +22,7 @@ from hilt.training.checkpoints import write_model
 from hilt.training.memory import Memory
 from hilt.training.metrics import read_metrics
 
+pytestmark = pytest.mark.timeout(600)
 NETWORK = {"hidden_dims": [16, 16]}
 POLICY = {"type": "sac", "critic_network_kwargs": NETWORK, "actor_network_kwargs": NETWORK}
 
@@ -137,7 +138,7 @@ def pick_the_cube(page, command):
         push(page, meant[-1])
         return now["is_success"]
 
-    until(lifted, 40)
+    until(lifted, 120)
     push(page, meant[-1], success=True)
     return np.array(meant)
 
@@ -196,8 +197,8 @@ def test_training_is_watched_helped_survives_its_actor_and_is_stopped(serve, ope
     actor = actor_of(command.process.pid)
     os.kill(actor, signal.SIGKILL)
     page.wait_for_selector("#link:visible")
-    page.wait_for_selector("#link:visible", state="hidden", timeout=60_000)
-    wait_for_badge(page, "the")
+    page.wait_for_selector("#link:visible", state="hidden")
+    until(lambda: page.inner_text("#phase"))
 
     take_over(page)
     page.keyboard.press("Enter")

@@ -196,9 +196,8 @@ class Controls:
 
     def _seat(self, page: int, takes: bool) -> bool:
         """`page` is heard; True if it is, or now becomes, the driver."""
-        if self._driver is not None and self._clock() - self._silent_from > HOLD_STILL_S:  # nobody reads
-            self._get_up()
-        if self._driver is None and takes:
+        is_left = self._clock() - self._silent_from > HOLD_STILL_S  # and nobody reads who would notice
+        if takes and (self._driver is None or is_left):
             self._sit_down(page)
         if page != self._driver:
             return False
