@@ -103,6 +103,13 @@ def test_the_file_holds_what_was_measured(tmp_path: Path) -> None:
     assert "2 of 3" in describe(evaluation)
 
 
+def test_what_training_took_of_a_person_stands_beside_what_it_achieved() -> None:
+    evaluation = summarise([result(1, True)], 0, human=(12.5, 3))
+    assert (evaluation.human_seconds, evaluation.human_takeovers) == (12.5, 3)
+    assert "taught by 12 s" in describe(evaluation)
+    assert "taught" not in describe(summarise([result(1, True)], 0))
+
+
 def test_without_success_there_is_no_cycle_time() -> None:
     assert summarise([result(1, False)], 0).mean_cycle_time_s is None
     assert summarise([], 0).wilson95 == (0, 1)

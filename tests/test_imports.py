@@ -91,3 +91,7 @@ def test_a_configuration_is_checked_without_torch_or_mujoco() -> None:
 
 def test_importing_hilt_is_cheap() -> None:
     assert not loaded_by("import hilt") & {"torch", "mujoco", "grpc", "av", "pydantic"}
+
+
+def test_the_supervisor_and_the_link_it_tells_need_no_torch() -> None:
+    assert not loaded_by("import hilt.training.local, hilt.serving") & {"torch", "mujoco", "grpc", "av"}

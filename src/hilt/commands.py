@@ -34,7 +34,7 @@ def learner(arguments: Sequence[str]) -> int:
 def actor(arguments: Sequence[str]) -> int:
     """An actor alone. It has no run of its own: it keeps in a folder what the learner does not have yet."""
     config = configured(*parse_command_line(arguments), "actor")
-    from hilt.training.sessions import run_actor
+    from hilt.training.acting import run_actor
     from hilt.training.supervisor import ACTOR_INDEX, OPERATOR_QUIT
 
     stop = StopRequest().install()

@@ -48,7 +48,8 @@ def conclusion(run: Path) -> str:
         f"Learned: the policy alone succeeds in {evaluation['success_rate']:.0%} of "
         f"{evaluation['n_episodes']} new episodes.",
         f"It took {last.get('time_s', 0):.0f} s, {last.get('step', 0)} environment steps, {len(episodes)} "
-        f"episodes, and {last.get('Human seconds', 0):.0f} s of a person at the controls.",
+        f"episodes, and {last.get('Human seconds', 0):.0f} s of a person at the controls, who took over "
+        f"{last.get('Takeovers', 0)} times.",
         f"Videos: {videos[0] if videos else 'none (no OpenGL here)'}",
         f"Summary: {run / 'eval' / 'summary.png'}",
         f"Curves: {run / 'plots' / 'progress.png'}",

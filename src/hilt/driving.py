@@ -31,7 +31,6 @@ def drive(config: RunConfig, stop: StopRequest) -> int:
     role = Role.DRIVE if policy is None else Role.CORRECT
     try:
         with Stage(config, env, role, "driving", seed=config.seed, should_stop=stop, real_time=True) as stage:
-            stage.open_page()
             rollout = stage.rollout(policy or HoldStill(env), lambda transition: None)
             for number in itertools.count():
                 stage.prepare()

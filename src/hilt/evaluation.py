@@ -37,6 +37,9 @@ class Evaluation:
     mean_episode_length: float
     seed: int
     interventions: int
+    human_seconds: float | None
+    """What training the policy took of a person's time at the controls [s]; None: not known."""
+    human_takeovers: int | None
     per_episode: list[EpisodeResult]
 
     def write(self, path: Path) -> None:
@@ -79,13 +82,21 @@ def evaluate_policy(
     for index, seed in enumerate(seeds):
         if should_stop():
             break
-        results.append(_result(rollout.run_episode(index, seed), env.fps))
+        episode = rollout.run_episode(index, seed, should_stop)
+        if not episode.over:
+            break
+        results.append(_result(episode, env.fps))
         on_episode(results[-1])
     return results
 
 
-def summarise(results: Sequence[EpisodeResult], seed: int) -> Evaluation:
-    """Success rate with its interval, cycle time of the successes, and every episode."""
+def summarise(
+    results: Sequence[EpisodeResult], seed: int, human: tuple[float, int] | None = None
+) -> Evaluation:
+    """Success rate with its interval, cycle time of the successes, and every episode.
+
+    `human` is what training took of a person: seconds of control and takeovers.
+    """
     n = len(results)
     cycles = [result.cycle_time_s for result in results if result.is_success]
     return Evaluation(
@@ -96,6 +107,8 @@ def summarise(results: Sequence[EpisodeResult], seed: int) -> Evaluation:
         mean_episode_length=sum(result.length for result in results) / n if n else 0.0,
         seed=seed,
         interventions=0,
+        human_seconds=None if human is None else human[0],
+        human_takeovers=None if human is None else human[1],
         per_episode=list(results),
     )
 
@@ -143,7 +156,9 @@ def describe(evaluation: Evaluation) -> str:
     cycle = evaluation.mean_cycle_time_s
     times = "" if cycle is None else f", mean cycle time {cycle:.1f} s"
     successes = sum(result.is_success for result in evaluation.per_episode)
+    cost = evaluation.human_seconds
+    taught = "" if cost is None else f"; taught by {cost:.0f} s of human control"
     return (
         f"{successes} of {evaluation.n_episodes} episodes succeeded "
-        f"({evaluation.success_rate:.0%}, 95 % interval {low:.0%} to {high:.0%}){times}"
+        f"({evaluation.success_rate:.0%}, 95 % interval {low:.0%} to {high:.0%}){times}{taught}"
     )

@@ -108,7 +108,6 @@ def record(config: RunConfig, should_stop: Stop = _never, tell: Callable[[str], 
             ) as stage,
             _writer(config, root, env) as writer,
         ):
-            stage.open_page()
             rollout = stage.rollout(policy or HoldStill(env), writer.add)
             recording = _record(config, rollout, writer, stage, tell)
     finally:

@@ -10,16 +10,18 @@ import numpy as np
 
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
+from hilt.crew import Role
 from hilt.data.lerobot import DatasetReader, Episode
 from hilt.data.transition import Observation, Transition
 from hilt.environment import Environment
 from hilt.factory import make_environment
 from hilt.recording import dataset_folder
-from hilt.rollout import Clock
 from hilt.sim.errors import RenderingError
+from hilt.stage import Stage, say
 from hilt.video import Picture, write_mp4
 
 OUTPUT = Path("outputs") / "replay"
+_TIME_TO_LOOK_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,12 @@ class Replay:
         return f"episode {self.episode}: {self.length} steps, {word}, {same}{start}"
 
 
-def replay(config: RunConfig, should_stop: Callable[[], bool] = lambda: False) -> Replay:
+def replay(
+    config: RunConfig, should_stop: Callable[[], bool] = lambda: False, tell: Callable[[str], None] = say
+) -> Replay:
     """Play episode `dataset.replay_episode` again, from its recorded state, by its recorded actions.
 
-    Writes `OUTPUT_DIR/DATASET_episode_000000.mp4`; with `env.viewer` it also keeps real time.
+    Writes `OUTPUT_DIR/DATASET_episode_000000.mp4`; keeps real time while somebody watches.
 
     Raises:
         ConfigError, DatasetError: no such dataset or episode, or one of another environment.
@@ -68,8 +72,11 @@ def replay(config: RunConfig, should_stop: Callable[[], bool] = lambda: False) -
                 "env.task",
                 f"takes actions of {env.schema.action_dim} numbers, {root} holds {reader.schema.action_dim}",
             )
-        player = _Player(env, Clock(env.fps) if config.env.viewer else None)
-        player.play(reader.episodes[0], recorded, should_stop)
+        with Stage(config, env, Role.WATCH, "replaying", should_stop=should_stop, tell=tell) as stage:
+            stage.account.episodes, stage.remaining = number - 1, 0
+            stage.give_time_to_look(_TIME_TO_LOOK_S)
+            player = _Player(env, stage)
+            player.play(reader.episodes[0], recorded)
     finally:
         env.close()
     video = Path(config.output_dir or OUTPUT) / f"{root.name}_episode_{number:06d}.mp4"
@@ -88,29 +95,30 @@ def replay(config: RunConfig, should_stop: Callable[[], bool] = lambda: False) -
 class _Player:
     """Executes recorded actions and compares what is observed with what was."""
 
-    def __init__(self, env: Environment, clock: Clock | None) -> None:
-        self._env, self._clock = env, clock
+    def __init__(self, env: Environment, stage: Stage) -> None:
+        self._env, self._stage = env, stage
         self.pictures: list[Picture] = []
         self.length = 0
         self.deviation = 0.0
         self.is_success = False
         self.has_initial_state = False
 
-    def play(self, episode: Episode, recorded: Sequence[Transition], should_stop: Callable[[], bool]) -> None:
+    def play(self, episode: Episode, recorded: Sequence[Transition]) -> None:
         note = episode.note
         state = None if note is None else note.initial_state
         self.has_initial_state = state is not None
         observation = self._env.reset(note.seed or 0 if note is not None else 0, state)
         self._see(observation, recorded[0].observation)
+        self._stage.clock.restart()
         for step in recorded:
-            if should_stop():
+            if self._stage.should_stop():
                 return
             outcome = self._env.step(step.action)
             self.length += 1
             self.is_success |= outcome.is_success
             self._see(outcome.observation, step.next_observation)
-            if self._clock is not None:
-                self._clock.wait()
+            self._stage.on_step(step, outcome)
+            self._stage.clock.tick(self._stage.watched)
 
     def _see(self, observed: Observation, recorded: Observation) -> None:
         self._film()

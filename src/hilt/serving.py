@@ -2,65 +2,63 @@
 
 from __future__ import annotations
 
-import errno
-import sys
-import threading
-import webbrowser
+import os
+import secrets
 from collections.abc import Callable
-
-import mujoco
+from typing import TYPE_CHECKING, Literal
 
 from hilt.config.run import UIConfig
-from hilt.crew import Role
-from hilt.environment import Environment
-from hilt.operators.base import OperatorUnavailableError
-from hilt.seat import Seat, SeatUnavailableError, heading_of
-from hilt.seat.window import ViewerWindow, has_display
+from hilt.seat import Seat, free_port, heading_of, link_to, open_browser
+from hilt.training.supervisor import UI_TOKEN
+
+if TYPE_CHECKING:
+    from hilt.environment import Environment
+    from hilt.seat.window import ViewerWindow
+
+Tell = Callable[[str], None]
 
 
-def serve(
-    ui: UIConfig, env: Environment, role: Role, tell: Callable[[str], None], *, announced: bool = False
-) -> Seat:
-    """The page at `ui.port`, or at another port when that is taken. Tells the link, unless it is `announced`.
+def settled(ui: UIConfig, tell: Tell) -> UIConfig:
+    """`ui` with port and token decided, so that the link stays the same, whichever process serves the page.
+
+    Raises:
+        SeatUnavailableError: the address cannot be listened on.
+    """
+    port = free_port(ui.host, ui.port)
+    if port != ui.port and ui.port:
+        tell(f"port {ui.port} is taken, by another run perhaps: the page is at another (ui.port)")
+    token = ui.token or os.environ.get(UI_TOKEN) or secrets.token_urlsafe(24)
+    return ui.model_copy(update={"port": port, "token": token})
+
+
+def announce(ui: UIConfig, tell: Tell) -> bool:
+    """Tell the link to the page of a `settled` configuration; True if a browser opens it by itself."""
+    url = link_to(ui.host, ui.port, ui.token or "")
+    tell(f"page: {url}")
+    return ui.open_browser and open_browser(url)
+
+
+def serve(ui: UIConfig, env: Environment, on_silence: Literal["policy", "pause"], tell: Tell) -> Seat:
+    """The page of a `settled` configuration.
 
     Raises:
         SeatUnavailableError: the address cannot be listened on, or there is nothing to encrypt with.
     """
     axes = getattr(env.gym.unwrapped, "view_axes", None)
-
-    def seat_at(port: int) -> Seat:
-        return Seat(
-            ui.host,
-            port,
-            ui.token,
-            on_silence="policy" if role is Role.HELP else "pause",
-            heading=None if axes is None else heading_of(axes),
-        )
-
-    try:
-        seat = seat_at(ui.port)
-    except SeatUnavailableError as error:
-        if getattr(error.__cause__, "errno", None) != errno.EADDRINUSE:
-            raise
-        tell(f"port {ui.port} is taken, by another run perhaps: the page is at another (ui.port)")
-        seat, announced = seat_at(0), False
-    if not announced:
-        tell(f"page: {seat.url}")
+    heading = None if axes is None else heading_of(axes)
+    seat = Seat(ui.host, ui.port, ui.token, on_silence=on_silence, heading=heading)
     if seat.fingerprint is not None:
         tell(f"fingerprint of the page's certificate (SHA-256): {seat.fingerprint}")
     return seat
 
 
-def open_browser(url: str) -> bool:
-    """Open `url` where a person sits before a display; never waits. True if it was tried."""
-    if not (has_display() and sys.stderr.isatty()):
-        return False
-    threading.Thread(target=webbrowser.open, args=(url,), name="hilt-browser", daemon=True).start()
-    return True
-
-
-def open_window(env: Environment, tell: Callable[[str], None]) -> ViewerWindow | None:
+def open_window(env: Environment, tell: Tell) -> ViewerWindow | None:
     """MuJoCo's window on `env`; None, said in a sentence, where there can be none."""
+    import mujoco
+
+    from hilt.operators.base import OperatorUnavailableError
+    from hilt.seat.window import ViewerWindow
+
     model = getattr(env.gym.unwrapped, "model", None)
     if not isinstance(model, mujoco.MjModel):
         tell("no viewer window: env.viewer shows MuJoCo environments only")

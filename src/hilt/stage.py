@@ -17,7 +17,7 @@ from hilt.operators.base import Event
 from hilt.rollout import Clock, Episode, Policy, Rollout
 from hilt.seat import Decision, Picture, Seat, Telemetry, View
 from hilt.seat.window import ViewerWindow
-from hilt.serving import open_browser, open_window, serve
+from hilt.serving import announce, open_window, serve, settled
 from hilt.sketch import Sketch, cameras
 
 _POLL_S = 0.05
@@ -40,7 +40,7 @@ class Stage:
         should_stop: somebody else than the people on this stage says stop.
         real_time: keep real time always; otherwise only while a person is at the controls.
         serves: there is a page, if the configuration wants one.
-        announced: its link has been told already.
+        announced: the link that the configuration's port and token make has been told already.
         has_terminal: keys can be read from standard input.
 
     Raises:
@@ -65,20 +65,20 @@ class Stage:
     ) -> None:
         self._config, self._env, self._role, self._tell = config, env, role, tell
         self._given_stop = should_stop
-        self._quit = False
-        self._account = Account(env.fps)
+        self._quit = self._opens_by_itself = False
+        self.account = Account(env.fps)
         self._seat: Seat | None = None
         self._window: ViewerWindow | None = None
         self._sketch = Sketch(env, tell)
-        self.figures: Callable[[], Mapping[str, Any]] = dict
-        """Figures of the page that somebody else knows; they win over the stage's own."""
+        self.figures: Callable[[Account], Mapping[str, Any]] = lambda account: {}
+        """Figures of the page that somebody else knows; they win over the stage's own account."""
         self.remaining: int | None = None
         """Episodes that are still to come."""
         self.phase = phase
         self.clock = Clock(env.fps)
         try:
             if serves and config.ui.enable:
-                self._seat = serve(config.ui, env, role, tell, announced=announced)
+                self._seat = self._serve(announced)
             if config.env.viewer and serves:
                 self._window = open_window(env, tell)
             self.operator = make_crew(
@@ -106,26 +106,30 @@ class Stage:
 
     def on_step(self, transition: Transition, outcome: Outcome) -> None:
         """Show it, and stand still for as long as somebody wants a pause."""
-        self._account.add_step(transition)
+        self.account.add_step(transition)
         if self._window is not None:
             self._window.show(self._env.gym.unwrapped.data)
         if self._seat is not None:
-            self._show(outcome.observation)
+            self._show(self._seat, outcome.observation)
             self._rest(self._seat)
 
     def on_episode(self, episode: Episode) -> None:
         """Show how it ended."""
-        self._account.add_episode(episode)
+        self.account.add_episode(episode)
         if self._seat is not None:
             self._seat.show(View(self._telemetry(outcome=outcome_of(episode))))
-        self._account.next_episode()
+        self.account.next_episode()
 
     # What a command asks
 
+    @property
+    def dismissed(self) -> bool:
+        """Somebody on this stage, at the page or at a device, wants the command to end."""
+        return self._quit or (self._seat is not None and self._seat.requests.stopped)
+
     def should_stop(self) -> bool:
-        """Somebody wants the command to end: at the page, at a device, or elsewhere."""
-        asked = self._seat is not None and self._seat.requests.stopped
-        return asked or self._quit or self._given_stop()
+        """Somebody wants the command to end, here or elsewhere."""
+        return self.dismissed or self._given_stop()
 
     def prepare(self, after: Episode | None = None) -> None:
         """Before an episode: wait for the person without whom nobody drives, and give people time.
@@ -161,17 +165,17 @@ class Stage:
 
     def note(self, waiting_for: str) -> None:
         """Say once what the command waits for."""
-        self.operator.poll(self._env.neutral_action)
+        self._poll()
         if self._seat is not None:
             self._seat.show(View(self._telemetry(waiting_for=waiting_for)))
 
-    def open_page(self, seconds: float = 0.0) -> None:
-        """Show the page in a browser of this machine, if there is a display, and give it time to appear."""
-        if self._seat is None or not (self._config.ui.open_browser and open_browser(self._seat.url)):
+    def give_time_to_look(self, seconds: float) -> None:
+        """Where a browser opens the page by itself, wait until it looks, at most so long."""
+        if not self._opens_by_itself:
             return
         until = time.monotonic() + seconds
-        opened = {"waiting_for": "the page to open"}
-        self._linger(lambda: self.watched or time.monotonic() >= until, lambda: opened)
+        opening = {"waiting_for": "the page to open"}
+        self._linger(lambda: self.watched or time.monotonic() >= until, lambda: opening)
 
     @property
     def watched(self) -> bool:
@@ -198,10 +202,19 @@ class Stage:
 
     # Inside
 
+    def _serve(self, announced: bool) -> Seat:
+        ui = settled(self._config.ui, self._tell)
+        if not (announced and ui.port == self._config.ui.port):
+            self._opens_by_itself = announce(ui, self._tell)
+        return serve(ui, self._env, "policy" if self._role is Role.HELP else "pause", self._tell)
+
+    def _poll(self) -> None:
+        self._quit |= self.operator.poll(self._env.neutral_action) is Event.QUIT
+
     def _count_down(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         total = "" if self.remaining is None else f", {self.remaining} to go"
-        message = f"Episode {self._account.episodes + 1}{total}: get ready."
+        message = f"Episode {self.account.episodes + 1}{total}: get ready."
 
         def left() -> float:
             return until - time.monotonic()
@@ -211,7 +224,7 @@ class Stage:
     def _linger(self, done: Callable[[], bool], shown: Callable[[], Mapping[str, Any]]) -> None:
         """Nothing moves until `done()` and nobody wants a pause; what is shown meanwhile are `shown()`."""
         while not self.should_stop():
-            self._quit |= self.operator.poll(self._env.neutral_action) is Event.QUIT
+            self._poll()
             if done() and not (self._seat is not None and self._seat.requests.paused):
                 return
             if self._seat is not None:
@@ -222,23 +235,25 @@ class Stage:
         if not seat.requests.paused:
             return
         while seat.requests.paused and not self.should_stop():
-            self._quit |= self.operator.poll(self._env.neutral_action) is Event.QUIT
+            self._poll()
             time.sleep(_POLL_S)
         self.clock.restart()
 
-    def _show(self, observation: Observation) -> None:
-        """The step in figures; with pictures if they would be seen."""
-        assert self._seat is not None
+    def _show(self, seat: Seat, observation: Observation) -> None:
+        """The step in figures, if pages want news; with pictures if they would be seen."""
+        seat.count(self.account.episodes + 1, self.account.step, self.account.intervened)
+        if not seat.due:
+            return
         pictures: dict[str, Picture] = {}
         view: Picture | None = None
-        if self._seat.watching and self._sketch.affordable(self.operator.interactive):
+        if seat.watched and self._sketch.affordable(self.operator.interactive):
             pictures, view = cameras(observation), self._sketch.draw()
-        self._seat.show(View(self._telemetry(), pictures, view))
+        seat.show(View(self._telemetry(), pictures, view))
 
     def _telemetry(self, **more: object) -> Telemetry:
         known = {"phase": self.phase, "time_limit_s": self._env.time_limit_s, "message": self._sketch.trouble}
-        return self._account.telemetry(
-            **{**known, "episodes_remaining": self.remaining, **self.figures(), **more}
+        return self.account.telemetry(
+            **{**known, "episodes_remaining": self.remaining, **self.figures(self.account), **more}
         )
 
     def _shut(self) -> None:

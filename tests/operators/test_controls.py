@@ -123,6 +123,17 @@ def test_the_seat_is_handed_over_only_with_consent(desk):
     assert desk.controls.read().phase is Phase.FREE
 
 
+def test_the_seat_of_a_dead_driver_is_free_even_where_nobody_reads(desk):
+    desk.controls.take_seat(1)
+    assert not desk.controls.take_seat(2)
+    desk.now += 1.2
+    assert not desk.controls.take_seat(2)
+    desk.now += 0.2
+    assert not desk.controls.hear(2, NOTHING_HELD)
+    assert desk.controls.take_seat(2)
+    assert not desk.controls.take_seat(1)
+
+
 def test_who_asked_inherits_the_seat_of_a_driver_who_is_lost(desk):
     desk.controls.hear(1, FORWARD)
     desk.controls.read()

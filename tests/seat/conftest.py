@@ -16,6 +16,7 @@ from hilt.seat import Seat, Telemetry, View
 from hilt.sim import make
 
 FPS = 10.0
+PATIENCE_MS = 120_000
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
@@ -146,12 +147,13 @@ def open_page(browser):
         def open_page(seat, script="", **options):
             context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
             stack.callback(context.close)
+            context.set_default_timeout(PATIENCE_MS)
             page = context.new_page()
             page.on("pageerror", lambda error: errors.append(str(error)))
             if script:
                 page.add_init_script(script)
             page.goto(seat.url)
-            until(lambda: page.evaluate("document.getElementById('badge').textContent"))
+            until(lambda: page.evaluate("document.getElementById('badge').textContent"), 60)
             return page
 
         yield open_page

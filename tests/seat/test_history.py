@@ -33,6 +33,14 @@ def test_spans_of_intervention_are_exact():
     assert history.current() == [2, 1, [[0, 1]], None]
 
 
+def test_a_step_may_be_counted_and_shown_and_counts_once():
+    history = History()
+    for step, intervened in enumerate([True, True, False, True]):
+        history.count(1, step, intervened)
+        history.add(Telemetry(episode=1, step=step, controller="operator" if intervened else "policy"))
+    assert history.current() == [1, 4, [[0, 2], [3, 4]], None]
+
+
 def test_a_long_run_keeps_a_short_history_that_spans_all_of_it():
     history = History()
     for number in range(1, 3001):

@@ -27,8 +27,8 @@ class Drift:
         return DRIFT
 
 
-def until(condition):
-    deadline = time.monotonic() + 8
+def until(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from hilt.seat import Seat, SeatUnavailableError
+from hilt.seat import Seat, SeatUnavailableError, free_port
 from hilt.seat.app import load_assets
 from hilt.seat.gate import Gate
 from hilt.seat.room import MOST_PAGES
@@ -240,6 +240,13 @@ def test_hosts_of_a_seat_on_the_network():
 def test_a_port_that_is_taken_is_a_sentence_with_a_way_out(seat):
     with pytest.raises(SeatUnavailableError, match="another port"):
         Seat(port=urlsplit(seat.url).port)
+
+
+def test_a_port_that_is_taken_makes_way_for_another(seat):
+    taken = urlsplit(seat.url).port
+    assert free_port("127.0.0.1", taken) not in (0, taken)
+    wanted = free_port("127.0.0.1", 0)
+    assert free_port("127.0.0.1", wanted) == wanted
 
 
 def test_the_page_is_light():

@@ -34,7 +34,8 @@ def test_an_episode_is_logged_under_the_names_of_the_field() -> None:
     assert record["Intervention rate"] == 0.25
     assert record["Policy frequency [Hz]"] == 9.9
     assert record["Cycle time [s]"] == 4
-    assert record["Human seconds"] == 1
+    assert (record["Human seconds"], record["Episode human seconds"]) == (1, 1)
+    assert (record["Takeovers"], record["Episode takeovers"]) == (1, 1)
     assert record["Interventions per 1000 steps"] == 25
     assert record["Weights age [s]"] == 0.2
     assert all(isinstance(value, int | float) for value in record.values())

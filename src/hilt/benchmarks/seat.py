@@ -5,20 +5,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import cycle
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
+from hilt.benchmarks.watched import measure_training
+from hilt.benchmarks.watching import listen, opened, reading
 from hilt.operators.browser import BrowserOperator
 from hilt.seat import Seat, Telemetry, View
 from hilt.seat.app import load_assets
@@ -31,10 +28,14 @@ LOW, HIGH = np.array([-1, -1, -1, 0]), np.array([1, 1, 1, 2])
 
 
 def measure(seconds: float = 10.0, peer: bool = False) -> dict[str, Any]:
-    """Latency, share of a core and page weight, beside what they may be. No peer has such a page."""
+    """Latency, share of a core, page weight, and what a training loses, beside what they may be.
+
+    No peer has such a page.
+    """
     return {
         **measure_latency(seconds),
         **measure_cost(seconds),
+        **measure_training(seconds),
         "page_bytes": page_weight(),
         "page_most": 300_000,
     }
@@ -108,8 +109,8 @@ class _Presses(threading.Thread):
 
 @contextmanager
 def _by_socket(seat: Seat) -> Iterator[Hold]:
-    with opened(seat) as page:
-        threading.Thread(target=_listen, args=(page,), daemon=True).start()
+    with opened(seat.url) as page:
+        threading.Thread(target=listen, args=(page,), daemon=True).start()
 
         def hold(down: bool) -> None:
             motion = [float(down), 0, 0, 0, 0, 0, 0]
@@ -138,7 +139,7 @@ def measure_cost(seconds: float = 10.0) -> dict[str, float]:
     thread that runs the environment spends on telling it. Their sum may be 0.3.
     """
     views = cycle(_views())
-    with Seat() as seat, _reading(seat):
+    with Seat() as seat, reading(seat.url):
         clock = time.pthread_getcpuclockid(_thread(seat).ident or 0)
         began, spent, shown = time.monotonic(), time.clock_gettime(clock), 0.0
         until = began + seconds
@@ -170,45 +171,6 @@ def _views() -> list[View]:
 
 def _thread(seat: Seat) -> threading.Thread:
     return next(thread for thread in threading.enumerate() if thread.name == "hilt-seat")
-
-
-@contextmanager
-def opened(seat: Seat) -> Iterator[ClientConnection]:
-    """A connection as a page has it."""
-    where = urlsplit(seat.url)
-    header = {"Authorization": f"Bearer {where.query.removeprefix('token=')}"}
-    with connect(f"ws://{where.netloc}/socket", additional_headers=header) as page:
-        yield page
-
-
-@contextmanager
-def _reading(seat: Seat) -> Iterator[None]:
-    """A page that looks, in another process, so that its cost is its own."""
-    program = "import sys; from hilt.benchmarks.seat import read_all; read_all(sys.argv[1])"
-    reader = subprocess.Popen([sys.executable, "-c", program, seat.url])
-    try:
-        while not seat.watching:
-            time.sleep(0.01)
-        yield
-    finally:
-        reader.kill()
-        reader.wait()
-
-
-def read_all(url: str) -> None:
-    """Connect to the seat of `url` and read until the end."""
-    where = urlsplit(url)
-    header = {"Authorization": f"Bearer {where.query.removeprefix('token=')}"}
-    with connect(f"ws://{where.netloc}/socket", additional_headers=header) as page:
-        _listen(page)
-
-
-def _listen(page: ClientConnection) -> None:
-    try:
-        while True:
-            page.recv()
-    except ConnectionClosed:
-        return
 
 
 if __name__ == "__main__":

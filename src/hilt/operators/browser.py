@@ -53,7 +53,7 @@ class BrowserOperator:
         self._sole = sole
         self._actions = ActionMap(action_low, action_high)
         self._tracker = HandTracker(step_sizes, rotation_step, position_scale, rotation_scale)
-        self._controls.sole = sole
+        self._controls.drives, self._controls.sole = True, sole
         self._controls.has_rotation = self._actions.has_rotation
         self._controls.has_gripper = self._actions.has_gripper
 

@@ -77,6 +77,8 @@ class Controls:
         self.on_lost = on_lost
         self.sole = False
         """The driver is in control throughout: there is no policy to share with."""
+        self.drives = False
+        """They move a robot: an operator reads them. Else pages only watch."""
         self.has_rotation, self.has_gripper = False, True
         self._clock = clock
         self._lock = threading.Lock()
@@ -194,7 +196,8 @@ class Controls:
 
     def _seat(self, page: int, takes: bool) -> bool:
         """`page` is heard; True if it is, or now becomes, the driver."""
-        if self._driver is None and takes:
+        is_left = self._clock() - self._silent_from > HOLD_STILL_S  # and nobody reads who would notice
+        if takes and (self._driver is None or is_left):
             self._sit_down(page)
         if page != self._driver:
             return False

@@ -23,10 +23,11 @@ class _Episode:
     outcome: Outcome | None = None
 
     def add(self, step: int, intervened: bool) -> None:
+        """A step may be told again."""
         self.steps = step + 1
         if not intervened:
             return
-        if self.spans and self.spans[-1][1] == step:
+        if self.spans and self.spans[-1][1] >= step:
             self.spans[-1][1] = step + 1
         else:
             self.spans.append([step, step + 1])
@@ -47,14 +48,19 @@ class History:
         """Grows whenever an episode ends."""
 
     def add(self, telemetry: Telemetry) -> None:
-        """Account for one control step."""
+        """Account for one control step, and for the end of its episode."""
+        self.count(telemetry.episode, telemetry.step, telemetry.controller == "operator")
         with self._lock:
             current = self._current(telemetry.episode)
-            current.add(telemetry.step, telemetry.controller == "operator")
             if telemetry.outcome is not None and current.outcome is None:
                 current.outcome = telemetry.outcome
                 self._add_point(telemetry)
                 self.version += 1
+
+    def count(self, episode: int, step: int, intervened: bool) -> None:
+        """Account for one control step."""
+        with self._lock:
+            self._current(episode).add(step, intervened)
 
     def _current(self, number: int) -> _Episode:
         if (

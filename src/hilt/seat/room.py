@@ -81,6 +81,7 @@ class Room:
             "watchers": len(self._pages),
             "pause_reason": self._requests.pause_reason,
             "stopped": self._requests.stopped,
+            "drives": self._controls.drives,
             "has_rotation": self._controls.has_rotation,
             "has_gripper": self._controls.has_gripper,
             "sole": self._controls.sole,

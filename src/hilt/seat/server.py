@@ -21,16 +21,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hilt.operators.controls import Controls
 from hilt.seat.app import make_app
-from hilt.seat.errors import SeatUnavailableError
 from hilt.seat.gate import Gate, is_loopback
 from hilt.seat.history import History
 from hilt.seat.messages import LONGEST_MESSAGE
+from hilt.seat.place import MOST_CONNECTIONS, link_to, listen
 from hilt.seat.requests import Requests
 from hilt.seat.room import Room
 from hilt.seat.tls import Certificate, make_certificate, outward_address
 from hilt.seat.view import View
 
-MOST_CONNECTIONS = 64
 PATIENCE_S = 10.0
 """How long a connection may take to ask for something [s]."""
 
@@ -76,7 +75,7 @@ class Seat:
         )  # less than the period: a step that is a little early counts
         shown = outward_address() if host in ("0.0.0.0", "::", "") else host
         certificate = None if is_loopback(host) else make_certificate(_names(shown, names))
-        listener = _listen(host, port)
+        listener = listen(host, port)
         port = listener.getsockname()[1]
         self.fingerprint = None if certificate is None else certificate.fingerprint
         """SHA-256 of the certificate; None on loopback."""
@@ -98,7 +97,16 @@ class Seat:
     @property
     def watching(self) -> bool:
         """Somebody looks at a page, and pictures shown now would reach them: worth rendering the view."""
-        return self.watched and time.monotonic() >= self._due
+        return self.watched and self.due
+
+    @property
+    def due(self) -> bool:
+        """Pages are to be told something new: `show` is worth its figures."""
+        return time.monotonic() >= self._due
+
+    def count(self, episode: int, step: int, intervened: bool) -> None:
+        """A control step for the timeline, at next to no cost: for those that are not shown."""
+        self._history.count(episode, step, intervened)
 
     def show(self, view: View) -> None:
         """Tell the pages of one control step. Never waits; pictures too soon after the last are not sent."""
@@ -140,30 +148,10 @@ class Seat:
         await self._server.serve([listener])
 
 
-def link_to(host: str, port: int, token: str) -> str:
-    """The link to a seat that listens on `host` and `port`."""
-    shown = outward_address() if host in ("0.0.0.0", "::", "") else host
-    scheme = "http" if is_loopback(host) else "https"
-    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{port}/?token={token}"
-
-
 def _kept(view: View) -> View:
     """`view` with pictures of its own: the environment may draw into the same arrays again."""
     pictures = {name: picture.copy() for name, picture in view.pictures.items()}
     return View(view.telemetry, pictures, None if view.view is None else view.view.copy())
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][
-            0
-        ]
-        return socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
-    except OSError as error:
-        raise SeatUnavailableError(
-            f"the page cannot listen on {host} port {port} ({error.strerror or error}): choose another port "
-            "(0 takes a free one), an address of this machine, or go on without a page: --no-ui"
-        ) from error
 
 
 def _configure(app: Starlette, certificate: Certificate | None) -> uvicorn.Config:

@@ -16,6 +16,7 @@ import mujoco
 import numpy as np
 
 from hilt.operators.base import OperatorUnavailableError
+from hilt.seat.place import has_display
 
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 READY = "ready"
@@ -109,13 +110,6 @@ class ViewerWindow:
             name = _GLFW_KEYS.get(int(line))
             if name is not None:
                 self._keys.put(name)
-
-
-def has_display() -> bool:
-    """A window could be opened on this machine."""
-    if not sys.platform.startswith("linux"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _require_display() -> None:

@@ -14,7 +14,7 @@ from hilt.environment import Environment, episode_seed
 from hilt.evaluation import EpisodeResult, evaluate_policy, evaluation_seeds
 from hilt.operators.base import Event
 from hilt.policy import FreshPolicy
-from hilt.rollout import Episode, Rollout
+from hilt.rollout import Audience, Episode, Rollout
 from hilt.training.metrics import summarise
 from hilt.transport.messages import Directive, Record
 
@@ -43,6 +43,10 @@ class Actor:
 
     Seeds of episodes come from the stream `training/INDEX`, so that no two actors play the same ones, and a
     restarted actor plays new ones.
+
+    Args:
+        prepare: called before each episode, with the one before: people may need time.
+        audience: who watches validations; the rollout has its own.
     """
 
     def __init__(
@@ -53,11 +57,12 @@ class Actor:
         *,
         index: int,
         seed: int,
-        pause_s: float = 0.0,
+        prepare: Callable[[Episode | None], None] = lambda after: None,
+        audience: Audience | None = None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._rollout, self._policy, self._link = rollout, policy, link
-        self._index, self._seed, self._pause_s = index, seed, pause_s
+        self._index, self._seed, self._prepare, self._audience = index, seed, prepare, audience
         self._should_stop = should_stop
         self.figures: Callable[[], Mapping[str, float]] = dict
         """What else is to be reported of an episode."""
@@ -67,30 +72,26 @@ class Actor:
 
     def run(self) -> bool:
         """Episode after episode; True when the operator ended it."""
+        last: Episode | None = None
         for episode_id in self._episodes:
+            self._prepare(last)
             if self._stopping():
                 break
-            self._play(episode_id)
+            last = self._play(episode_id)
             if self._index == 0:
                 self._validate_if_asked(self._rollout.env)
         return self._quit
 
-    def _play(self, episode_id: int) -> None:
+    def _play(self, episode_id: int) -> Episode:
         seed = episode_seed(f"training/{self._index}", self._seed, episode_id)
         started = time.monotonic()
         episode = self._rollout.run_episode(episode_id, seed, self._stopping)
         self._quit = episode.event is Event.QUIT
         if episode.length or episode.refused:
             self._link.report(self._account(episode, time.monotonic() - started))
-        if self._rollout.clock is not None:
-            self._pause(self._pause_s)
-        elif episode.length == 0:  # a policy that gives nothing but NaN must not fill the learner's ears
-            self._pause(_POLL_S)
-
-    def _pause(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self._stopping() and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _POLL_S))
+        if episode.length == 0:  # a policy that gives nothing but NaN must not fill the learner's ears
+            time.sleep(_POLL_S)
+        return episode
 
     def _stopping(self) -> bool:
         return self._quit or self._should_stop() or self._link.directive.stop
@@ -123,7 +124,7 @@ class Actor:
             return self._stopping() or sum(not result.is_success for result in results) > allowed
 
         seeds = evaluation_seeds(version, episodes, stream="validation")
-        evaluate_policy(env, self._policy.deterministic(), seeds, results.append, hopeless)
+        evaluate_policy(env, self._policy.deterministic(), seeds, results.append, hopeless, self._audience)
         successes = sum(result.is_success for result in results)
         self._link.report(
             {

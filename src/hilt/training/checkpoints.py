@@ -69,6 +69,13 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return _read_json(folder / "config.json"), _read_tensors(folder / "model.safetensors")
 
 
+def read_counters(folder: Path) -> dict[str, Any]:
+    """What training had counted by the checkpoint whose policy is in `folder`; empty for a policy alone."""
+    checkpoint = folder if (folder / MODEL).is_dir() else folder.parent
+    path = checkpoint / STATE / "state.json"
+    return _read_json(path) if path.is_file() else {}
+
+
 class CheckpointStore:
     """The checkpoints of one run; keeps the newest `keep` and the best."""
 

@@ -13,8 +13,11 @@ from hilt.training.processes import StopRequest
 from hilt.training.supervisor import Supervisor
 
 if TYPE_CHECKING:  # the supervisor imports no torch
-    from hilt.evaluation import Evaluation
+    from hilt.environment import Environment
+    from hilt.evaluation import EpisodeResult, Evaluation
     from hilt.rewards.report import Report
+    from hilt.rollout import Policy
+    from hilt.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,11 @@ class Training:
 def train_locally(config: RunConfig, run: Path, stop: StopRequest) -> Training:
     """Learner and actors in `run` until done, then evaluation and plots.
 
+    The page is at one link throughout, whichever process serves it.
+
     Raises:
         ChildFailedError: a process cannot be kept alive.
+        SeatUnavailableError: the page cannot listen where the configuration says.
     """
     if isinstance(config.policy, ClassifierConfig):
         from hilt.rewards.training import train_classifier
@@ -46,6 +52,7 @@ def train_locally(config: RunConfig, run: Path, stop: StopRequest) -> Training:
         report = train_classifier(config, run, stop)
         return Training(run, not stop(), report)
     _say(f"run in {run}")
+    config = _with_link(config)
     supervisor = Supervisor(config, run, _say)
     stop.on_second = supervisor.kill
     done = supervisor.run(stop)
@@ -58,12 +65,23 @@ def train_locally(config: RunConfig, run: Path, stop: StopRequest) -> Training:
     return Training(run, True, evaluate_run(config, run, stop))
 
 
+def _with_link(config: RunConfig) -> RunConfig:
+    """`config` with the link to its page decided and told."""
+    if not config.ui.enable:
+        return config
+    from hilt.serving import announce, settled
+
+    ui = settled(config.ui, _say)
+    announce(ui, _say)
+    return config.model_copy(update={"ui": ui})
+
+
 def evaluate_run(config: RunConfig, run: Path, stop: StopRequest) -> Evaluation:
-    """The run's last policy, alone, on episodes that training never saw."""
+    """The run's last policy, alone, on episodes that training never saw; the page's link is told already."""
     from hilt.plots import plot_run
 
     plot_run(run)
-    return evaluate_folder(config, run / "checkpoints" / "last", run / "eval", stop)
+    return evaluate_folder(config, run / "checkpoints" / "last", run / "eval", stop, announced=True)
 
 
 def evaluate_saved(config: RunConfig, stop: StopRequest) -> Evaluation:
@@ -74,32 +92,58 @@ def evaluate_saved(config: RunConfig, stop: StopRequest) -> Evaluation:
     return evaluate_folder(config, folder, output, stop)
 
 
-def evaluate_folder(config: RunConfig, folder: Path, output: Path, stop: StopRequest) -> Evaluation:
+def evaluate_folder(
+    config: RunConfig, folder: Path, output: Path, stop: StopRequest, *, announced: bool = False
+) -> Evaluation:
     """Evaluate the policy in `folder` and write `eval.json`, videos and summary to `output`."""
     from hilt.config.device import resolve_device
-    from hilt.evaluation import describe, evaluate_policy, evaluation_seeds, film, summarise
+    from hilt.crew import Role
+    from hilt.evaluation import describe, film, summarise
     from hilt.factory import make_environment
     from hilt.policy import load_policy
     from hilt.sim.errors import RenderingError
+    from hilt.stage import Stage
 
     device, warning = resolve_device(config.device_name)
     if warning:
         _say(warning)
     policy = load_policy(folder, device=device)
     env = make_environment(config, features=policy.features, learned_reward=False)
-    results = evaluate_policy(
-        env, policy, evaluation_seeds(config.eval.seed, config.eval.n_episodes), should_stop=stop
-    )
-    evaluation = summarise(results, config.eval.seed)
-    evaluation.write(output / "eval.json")
-    print(describe(evaluation))
-    try:
-        film(env, policy, results, output, config.eval.videos)
-    except RenderingError as error:
-        _say(f"no videos: {error}")
+    with Stage(config, env, Role.WATCH, "evaluating", should_stop=stop, announced=announced) as stage:
+        results = _evaluate(config, env, policy, stage)
+        evaluation = summarise(results, config.eval.seed, _human_cost(folder, env.fps))
+        evaluation.write(output / "eval.json")
+        print(describe(evaluation), flush=True)
+        stage.note("the videos")
+        try:
+            film(env, policy, results, output, config.eval.videos)
+        except RenderingError as error:
+            _say(f"no videos: {error}")
     print(f"evaluation: {output}")
     env.close()
     return evaluation
+
+
+def _evaluate(config: RunConfig, env: Environment, policy: Policy, stage: Stage) -> list[EpisodeResult]:
+    """The episodes of `config.eval`, for everybody to watch."""
+    from hilt.evaluation import evaluate_policy, evaluation_seeds
+
+    seeds = evaluation_seeds(config.eval.seed, config.eval.n_episodes)
+    done: list[EpisodeResult] = []
+
+    def count(result: EpisodeResult) -> None:
+        done.append(result)
+        stage.remaining = len(seeds) - len(done)
+
+    return evaluate_policy(env, policy, seeds, count, stage.should_stop, audience=stage)
+
+
+def _human_cost(folder: Path, fps: float) -> tuple[float, int] | None:
+    """Seconds of control and takeovers that training the policy in `folder` took; None: it does not say."""
+    from hilt.training.checkpoints import read_counters
+
+    history = read_counters(folder).get("history")
+    return None if history is None else (history["human_steps"] / fps, history["takeovers"])
 
 
 def _say(text: str) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from hilt.errors import UserError
 
 _POLL_S = 0.2
+TAKEOVER_S = 15.0
+"""What is left of an earlier process of the same run has this long to end."""
 
 
 class BusyError(UserError, RuntimeError):

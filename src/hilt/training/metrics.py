@@ -8,6 +8,8 @@
 | `Intervention rate` | share of the steps of an episode in which the operator was in control |
 | `Interventions per 1000 steps` | takeovers, over the last 20 episodes |
 | `Human seconds` | seconds of control by the operator since the run began |
+| `Takeovers` | how often the operator took control since the run began |
+| `Episode human seconds`, `Episode takeovers` | the same, in the episode |
 | `Cycle time [s]` | duration of a successful episode |
 | `Classifier false positives` | steps of an episode that the reward classifier paid wrongly |
 | `Classifier false negatives` | steps of success that it did not pay |
@@ -176,12 +178,20 @@ class History:
             "Success rate": self.success_rate,
             "Intervention rate": summary["intervention_steps"] / max(summary["length"], 1),
             "Interventions per 1000 steps": 1000 * self._per_step("takeovers"),
-            "Human seconds": self.human_steps / self.fps,
+            "Human seconds": self.human_seconds,
+            "Takeovers": self.takeovers,
+            "Episode human seconds": summary["intervention_steps"] / self.fps,
+            "Episode takeovers": summary["takeovers"],
             "Refused steps": self.refused,
         }
         if summary["is_success"]:
             record["Cycle time [s]"] = summary["length"] / self.fps
         return record | {name: value for name, value in summary.items() if name.startswith(_PASSED_ON)}
+
+    @property
+    def human_seconds(self) -> float:
+        """Time at the controls, in all [s]."""
+        return self.human_steps / self.fps
 
     @property
     def success_rate(self) -> float:

@@ -1,52 +1,32 @@
-"""The two processes of a training: what a learner and an actor are put together from."""
+"""The learner's process: what a learner is put together from."""
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-
-import torch
 
 from hilt.config.device import resolve_device
 from hilt.config.errors import ConfigError
 from hilt.config.policy import ACFQLConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
-from hilt.data.transition import Schema, Transition
-from hilt.environment import Environment, Outcome
-from hilt.factory import make_environment, make_operator
-from hilt.operators.base import NoOperator, Operator, OperatorUnavailableError
-from hilt.policy import FreshPolicy
-from hilt.rewards.reward_function import ClassifierMonitor
-from hilt.rollout import Clock, Rollout
-from hilt.training.actor import Actor
+from hilt.data.transition import Schema
+from hilt.factory import make_environment
 from hilt.training.building import Builder, learning_policy
 from hilt.training.checkpoints import Checkpoint, CheckpointStore
-from hilt.training.connection import connect, listen
+from hilt.training.connection import listen
 from hilt.training.demonstrations import demonstrations
 from hilt.training.learner import Learner, Plan
-from hilt.training.lock import first_free, sole_user
+from hilt.training.lock import TAKEOVER_S, sole_user
 from hilt.training.memory import Memory
 from hilt.training.metrics import History, JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
 from hilt.training.pacing import Pace
 from hilt.training.saving import Saver
 from hilt.training.status import StatusView
-from hilt.training.supervisor import ACTOR_INDEX
 from hilt.training.vision import load_backbone
-from hilt.transport.client import LearnerClient
 from hilt.transport.server import TransitionServer
-from hilt.transport.weights import Weights
 
 Stop = Callable[[], bool]
-_POLL_S = 0.25
-_HOLD_S = 0.01
-_DRAIN_S = 5.0
-_TAKEOVER_S = 15.0
-"""What is left of an earlier process of the same run has this long to end."""
 
 
 def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
@@ -59,7 +39,7 @@ def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
     device, warning = resolve_device(config.device_name)
     env = make_environment(config)
     env.close()
-    with StatusView() as view, sole_user(run, _TAKEOVER_S, view.say):
+    with StatusView() as view, sole_user(run, TAKEOVER_S, view.say):
         if warning:
             view.say(warning)
         store = CheckpointStore(run, config.keep_checkpoints)
@@ -92,56 +72,6 @@ def _demonstrate(config: RunConfig, schema: Schema, memory: Memory, should_stop:
             memory.demonstrate(episode)
     except OSError as error:
         raise ConfigError(str(memory.log.folder), f"cannot be written: {error.strerror}") from error
-
-
-def run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
-    """Act for the learner that `config` names until it, or a person, says stop; True: the operator did.
-
-    What the learner does not have yet is kept below `folder`, in a place of this actor's own.
-    """
-    torch.set_num_threads(1)
-    with _own_spool(folder) as (index, spool):
-        return _act(config, index, spool, should_stop)
-
-
-@contextmanager
-def _own_spool(folder: Path) -> Iterator[tuple[int, Path]]:
-    """(index, spool): those that `hilt train` gave this process, else the first that no other actor has."""
-    index = os.environ.get(ACTOR_INDEX)
-    if index is None:
-        with first_free(folder / "spool", "actor-") as free:
-            yield free
-        return
-    spool = folder / "spool" / f"actor-{index}"
-    with sole_user(spool, _TAKEOVER_S, _tell):
-        yield int(index), spool
-
-
-def _act(config: RunConfig, index: int, spool: Path, should_stop: Stop) -> bool:
-    quit_by_operator = False
-    env = make_environment(config, trust_operator=config.env.trust_operator)
-    operator = _operator(config, env, seed=config.seed + index)
-    with connect(config, env.schema, spool, index) as client:
-        first = _first_weights(client, should_stop)
-        if first is not None:
-            policy = FreshPolicy(first, client.weights, seed=config.seed + index)
-            monitor = ClassifierMonitor()
-            actor = Actor(
-                _rollout(env, policy, operator, client, monitor, should_stop),
-                policy,
-                client,
-                index=index,
-                seed=learning_policy(config).online_env_seed,
-                pause_s=config.env.processor.reset.reset_time_s,
-                should_stop=should_stop,
-            )
-            actor.figures = monitor.take
-            quit_by_operator = actor.run()
-        if client.connected:
-            client.drain(_DRAIN_S)
-    operator.close()
-    env.close()
-    return quit_by_operator
 
 
 def _make_learner(
@@ -227,57 +157,3 @@ def _sinks(config: RunConfig, run: Path) -> list[MetricsSink]:
         artifact = None if wandb.disable_artifact else run / "checkpoints" / "last" / "pretrained_model"
         sinks.append(WeightsAndBiases(options, run, to_dict(config), artifact))
     return sinks
-
-
-def _first_weights(client: LearnerClient, should_stop: Stop) -> Weights | None:
-    """Waits for the learner and says for what; None when it is over before it began."""
-    said = ""
-    while not (should_stop() or client.directive.stop):
-        weights = client.wait_for_weights(_POLL_S)
-        if weights is not None:
-            return weights
-        reason = client.waiting_for.partition(" (")[0]
-        if reason and reason != said:
-            said = reason
-            _tell(f"waiting for {client.waiting_for}")
-    return None
-
-
-def _operator(config: RunConfig, env: Environment, seed: int) -> Operator:
-    """The configured operator; nobody, said in a sentence, when there cannot be one."""
-    try:
-        if config.operator_name == "scripted" and env.expert is None:
-            raise OperatorUnavailableError("this environment has no expert to act for a simulated human")
-        return make_operator(config, env, seed=seed)
-    except OperatorUnavailableError as error:
-        _tell(f"{error}; going on with nobody at the controls")
-        return NoOperator()
-
-
-def _rollout(
-    env: Environment,
-    policy: FreshPolicy,
-    operator: Operator,
-    client: LearnerClient,
-    monitor: ClassifierMonitor,
-    should_stop: Stop,
-) -> Rollout:
-    def after_step(transition: Transition, outcome: Outcome) -> None:
-        monitor.add(outcome)
-        while not (operator.interactive or client.directive.stop or should_stop()):
-            if not (client.congested or client.directive.stats.get("hold")):
-                return
-            time.sleep(_HOLD_S)
-
-    return Rollout(
-        env=env,
-        policy=policy,
-        operator=operator,
-        record=client.send,
-        on_step=after_step,
-        clock=Clock(env.fps) if operator.interactive else None,
-    )
-
-
-def _tell(text: str) -> None:
-    print(f"actor: {text}", file=sys.stderr, flush=True)

@@ -26,8 +26,8 @@ class Supervisor:
     """Starts the processes of the run in `folder`, whose configuration is written there already.
 
     The learner decides when training is over: it ends with exit code 0, and the actors with it. A process
-    that dies is started again, the learner from its last checkpoint and log. Actors that all leave by
-    themselves end the training: their operators have quit, or the learner is done.
+    that dies is started again, the learner from its last checkpoint and log. A person who tells an actor to
+    stop ends the training.
     """
 
     def __init__(self, config: RunConfig, folder: Path, tell: Callable[[str], None]) -> None:
@@ -39,6 +39,7 @@ class Supervisor:
             "--resume=true",
             f"--output_dir={folder}",
             f"--policy.actor_learner_config.learner_port={port}",
+            f"--ui.port={config.ui.port}",
         ]
         learner = {**secret, **_threads(cores())}
         self._learner = Child("learner", ["learner", *common], learner)
@@ -48,7 +49,7 @@ class Supervisor:
         ]
 
     def run(self, stop: StopRequest) -> bool:
-        """Until the learner is done (True), the operators have quit, or `stop` says so.
+        """Until the learner is done (True), a person at an actor has quit, or `stop` says so.
 
         Raises:
             ChildFailedError: a process cannot be kept alive.
@@ -56,7 +57,7 @@ class Supervisor:
         for child in (self._learner, *self._actors):
             child.start()
         try:
-            while not (self._learner.exit_code == 0 or self._operators_have_quit() or stop()):
+            while not (self._learner.exit_code == 0 or self._somebody_has_quit() or stop()):
                 for child in (self._learner, *self._actors):
                     if child.exit_code not in (None, 0, OPERATOR_QUIT):
                         child.revive(self._tell)
@@ -65,8 +66,8 @@ class Supervisor:
             self.end()
         return self._learner.exit_code == 0
 
-    def _operators_have_quit(self) -> bool:
-        return all(actor.exit_code == OPERATOR_QUIT for actor in self._actors)
+    def _somebody_has_quit(self) -> bool:
+        return any(actor.exit_code == OPERATOR_QUIT for actor in self._actors)
 
     def end(self) -> None:
         """The actors first, so that the learner gets their last steps; then the learner, which saves."""

@@ -19,13 +19,13 @@ export const LEGEND = [
   ['U J  I K  O L', 'turn about x, y, z', 'rotation'],
   ['Shift', 'held: slowly'],
   ['Enter  Esc  R', 'success, failure, once more'],
-  ['P   Q Q', 'pause, stop the run'],
+  ['P   Q Q   V', 'pause, stop the run, only watch'],
 ];
 
 const down = new Set();
 let slowly = false;
 
-export function startKeys({ onPause, onStop, onEnter, onBackspace }) {
+export function startKeys({ onLeave, onPause, onStop, onEnter, onBackspace }) {
   const commands = {
     ' ': () => sit('toggle'),
     Enter: () => onEnter() || declare('success'),
@@ -33,6 +33,7 @@ export function startKeys({ onPause, onStop, onEnter, onBackspace }) {
     Escape: () => declare('failure'),
     r: () => declare('rerecord'),
     p: onPause,
+    v: onLeave,
     q: onStop,
   };
   addEventListener('keydown', (event) => {

@@ -16,6 +16,7 @@ let sureUntil = 0;
 history.replaceState(null, '', '/'); // the cookie has the token now; the address bar need not show it
 
 const take = () => sit(state.seat === 'taken' ? 'request' : 'toggle');
+const leave = () => sit('leave');
 const pause = () => ask(state.pause_reason ? 'resume' : 'pause');
 
 function stop() {
@@ -126,6 +127,7 @@ document.addEventListener('visibilitychange', look);
 addEventListener('resize', redraw);
 document.addEventListener('click', () => document.activeElement?.blur()); // keys belong to the robot
 find('take').addEventListener('click', take);
+find('leave').addEventListener('click', leave);
 find('pause').addEventListener('click', pause);
 find('stop').addEventListener('click', stop);
 for (const element of document.querySelectorAll('[data-event]')) {
@@ -135,7 +137,7 @@ find('fingers').addEventListener('click', () => { find('touch').hidden = !find('
 find('touch').hidden = !matchMedia('(pointer: coarse)').matches;
 
 showLegend();
-startKeys({ onPause: pause, onStop: stop, onEnter: () => decide('keep'), onBackspace: () => decide('discard') });
+startKeys({ onLeave: leave, onPause: pause, onStop: stop, onEnter: () => decide('keep'), onBackspace: () => decide('discard') });
 startPad(() => state.has_rotation, () => { legend = 'Pad'; showLegend(); });
 startTouch();
 startHeadset(find('vr'), () => state);

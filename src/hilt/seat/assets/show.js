@@ -5,7 +5,8 @@ import { connected, roundTripMs } from './link.js';
 
 const find = (id) => document.getElementById(id);
 const canvases = new Map(); // camera -> canvas, the big one is "view"
-let episodes = [], curve = [], biggest = null, chosen = false;
+const PATIENCE_MS = 700; // who waits for less than this need not be told of
+let episodes = [], curve = [], biggest = null, chosen = false, waitsSince = null;
 
 export const pictureCanvases = () => canvases;
 
@@ -63,13 +64,15 @@ export function showState(state) {
   const mine = state.seat === 'yours';
   document.body.dataset.control = controlOf(state);
   document.body.dataset.seat = state.seat;
+  document.body.dataset.drives = state.drives ? 'yes' : 'no';
   find('badge').textContent = badge(state, mine);
   find('phase').textContent = state.phase;
   find('phase').hidden = !state.phase;
-  find('status').textContent = state.stopped ? 'stopping …' : state.waiting_for ? `waiting for ${state.waiting_for}` : '';
+  find('status').textContent = statusOf(state);
   find('watchers').textContent = state.watchers > 1 ? `${state.watchers} pages` : '';
   const takes = find('take').querySelector('b');
   const driving = mine && (state.control === 'driving') && !state.sole;
+  find('leave').hidden = !mine || driving || state.sole;
   takes.textContent = state.seat === 'taken' ? (state.asked === 'by you' ? 'Asked …' : 'Ask for control')
     : driving ? 'Give back' : 'Take over';
   find('pause').firstChild.textContent = state.pause_reason ? 'Go on' : 'Pause';
@@ -78,6 +81,12 @@ export function showState(state) {
   showLatency(state, mine);
   showFigures(state);
   drawTimeline(find('timeline'), state.current ? [...episodes, state.current] : episodes);
+}
+
+function statusOf({ stopped, waiting_for: awaited }) {
+  waitsSince = awaited ? waitsSince ?? performance.now() : null;
+  if (stopped) return 'stopping …';
+  return awaited && performance.now() - waitsSince > PATIENCE_MS ? `waiting for ${awaited}` : '';
 }
 
 function controlOf(state) {
