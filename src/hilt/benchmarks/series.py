@@ -42,7 +42,7 @@ class Series:
         return dict(json.loads(path.read_text()))
 
 
-def whole(path: Path, make: Callable[[Path], None]) -> Path:
+def whole(path: Path, make: Callable[[Path], object]) -> Path:
     """`path`, which `make` fills under another name unless it is there: what is interrupted begins anew."""
     if not path.exists():
         partial = path.with_name(f"{path.name}.partial")
