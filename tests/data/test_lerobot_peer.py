@@ -1,7 +1,7 @@
 """LeRobot's own LeRobotDataset reads what hilt writes, and hilt reads what it writes.
 
 LeRobot needs other versions of Python and torch: HILT_LEROBOT_PYTHON names the interpreter of an environment
-in which it is installed. Without it these tests are skipped.
+in which `lerobot[dataset]` is installed. Without it these tests are skipped.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilt.rewards.calibration import LOWEST_THRESHOLD, calibrate, precision_recall_curve, quality, roc_auc
+from hilt.rewards.calibration import calibrate, precision_recall_curve, quality, roc_auc
 
 
 @pytest.fixture
@@ -38,11 +38,7 @@ def test_calibration_reaches_its_precision_at_the_highest_recall(
     threshold = calibrate(scores, labels, target)
     reached = quality(scores, labels, threshold)
     assert reached.precision >= target
-    better = [
-        q
-        for q in (quality(scores, labels, t) for t in scores if t >= LOWEST_THRESHOLD)
-        if q.precision >= target
-    ]
+    better = [q for q in (quality(scores, labels, t) for t in scores) if q.precision >= target]
     assert reached.recall == max(q.recall for q in better)
 
 
@@ -50,7 +46,6 @@ def test_a_separable_set_is_split_in_the_middle() -> None:
     scores = np.array([0.02, 0.6, 0.9, 0.99])
     labels = np.array([False, False, True, True])
     threshold = calibrate(scores, labels, 0.99)
-    assert threshold > LOWEST_THRESHOLD
     logit = np.log(threshold / (1 - threshold))
     assert logit == pytest.approx((np.log(0.6 / 0.4) + np.log(9)) / 2)
 

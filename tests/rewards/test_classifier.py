@@ -98,7 +98,8 @@ def _cameras(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def test_the_run_leaves_a_report_with_pictures(run: Path) -> None:
     report = json.loads((run / "report" / "report.json").read_text())
     assert {"accuracy", "precision", "recall"} <= report["clear"].keys()
-    assert 0.7 <= report["threshold"] < 1
+    assert 0 < report["threshold"] < 1
+    assert [report[frames]["false_positives"] for frames in ("clear", "edge")] == [0, 0]
     for name in ("precision_recall.png", "mistakes.png"):
         assert (run / "report" / name).stat().st_size > 5_000
     assert "train/loss_classifier" in json.loads((run / "metrics.jsonl").read_text().splitlines()[0])

@@ -97,7 +97,8 @@ def configuration(payer: str, classifier: Path) -> dict[str, Any]:
 
 
 def _name(payer: str) -> str:
-    return payer.replace(" ", "_")
+    """Of its files."""
+    return f"paid_by_{payer.replace(' ', '_')}"
 
 
 def _figures(run: Path) -> dict[str, Any]:

@@ -12,10 +12,6 @@ Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 """(N,) whether it was one."""
 
-LOWEST_THRESHOLD = 0.7
-"""Held-out frames are few, and a false positive ruins training where a false negative costs a step: HIL-SERL
-chose thresholds of 0.7 to 0.85."""
-
 _SMALLEST = 1e-6
 
 
@@ -73,7 +69,7 @@ def roc_auc(scores: Scores, labels: Labels) -> float:
 
 
 def calibrate(scores: Scores, labels: Labels, precision: float) -> float:
-    """The threshold of highest recall among those that reach `precision`; never below 0.7.
+    """The threshold of highest recall among those that reach `precision`.
 
     It lies in the middle (of the logits) between the lowest score that it accepts and the highest that it
     rejects, as far from either as can be. When no threshold reaches the precision, the highest score is it.
@@ -85,7 +81,7 @@ def calibrate(scores: Scores, labels: Labels, precision: float) -> float:
     last = int(reaching[-1])
     below = thresholds[last + 1] if last + 1 < len(thresholds) else 0.0
     middle = (_logit(float(thresholds[last])) + _logit(float(below))) / 2
-    return max(LOWEST_THRESHOLD, 1 / (1 + float(np.exp(-middle))))
+    return 1 / (1 + float(np.exp(-middle)))
 
 
 def _logit(probability: float) -> float:
