@@ -20,7 +20,7 @@ from runs import (
 from hilt.training.metrics import read_metrics
 
 pytestmark = pytest.mark.timeout(900)
-OFFLINE, WARM_UP, STEPS = 600, 1500, 2200
+OFFLINE, WARM_UP, STEPS = 600, 3000, 3600
 POLICY = {
     "type": "acfql",
     "chunk_size": 3,
@@ -62,7 +62,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     told, actor, learner = Story(run), act(), learn()
     reached = {
         "offline": lambda: 0 < checkpoint_step(run) < OFFLINE,
-        "warm-up": lambda: 0 < len(logged(run)) < WARM_UP,
+        "warm-up": lambda: checkpoint_step(run) == OFFLINE and 0 < len(logged(run)) < WARM_UP,
         "online": lambda: checkpoint_step(run) > OFFLINE,
     }
     for phase, holds in reached.items():
