@@ -1,8 +1,9 @@
-"""Adam on one flat buffer: a step is a handful of kernels, however many layers there are."""
+"""Adam, and targets that follow, on flat buffers of parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ def trainable(*modules: nn.Module | None) -> list[nn.Parameter]:
 class Optimizer:
     """Adam over `parameters`; the norm of the whole gradient is clipped to `max_grad_norm`, if given.
 
-    The parameters and their gradients live in flat buffers, on the device where the parameters are now.
+    The parameters and the moments live in flat buffers, on the device where the parameters are now.
     """
 
     def __init__(
@@ -40,23 +41,23 @@ class Optimizer:
         self.parameters = list(parameters)
         self.lr, self.max_grad_norm = lr, max_grad_norm
         self.values = flatten_(self.parameters)
-        self.grad, self._mean, self._square = (torch.zeros_like(self.values) for _ in range(3))
+        self._mean, self._square = torch.zeros_like(self.values), torch.zeros_like(self.values)
         self._count = torch.zeros((), device=self.values.device)
-        for parameter, grad in zip(self.parameters, _views(self.grad, self.parameters), strict=True):
-            parameter.grad = grad
+        self._means, self._squares = (_views(m, self.parameters) for m in (self._mean, self._square))
 
     @torch.no_grad()
-    def step(self) -> Tensor:
-        """Applies and clears the gradients; returns their norm before clipping."""
-        norm: Tensor = torch.linalg.vector_norm(self.grad)
-        if self.max_grad_norm is not None:
-            self.grad.mul_((self.max_grad_norm / (norm + 1e-6)).clamp_(max=1))
+    def step(self, gradients: Iterable[Tensor]) -> Tensor:
+        """Applies `gradients`, one for each parameter, in order; returns their norm before clipping."""
+        # The fused kernel reads them as they lie in memory.
+        gradients = [gradient.contiguous() for gradient in gradients]
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        excess = None if self.max_grad_norm is None else (norm / self.max_grad_norm).clamp_(min=1).float()
         self._count += 1
         torch._fused_adam_(
-            [self.values], [self.grad], [self._mean], [self._square], [], [self._count],
+            [*self.parameters], gradients, self._means, self._squares, [], [self._count] * len(gradients),
             lr=self.lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False,
+            grad_scale=excess,
         )  # fmt: skip
-        self.grad.zero_()
         return norm
 
     def state_tensors(self) -> dict[str, Tensor]:
@@ -72,11 +73,12 @@ class Optimizer:
 def minimize(loss: Tensor, *optimizers: Optimizer) -> list[Tensor]:
     """One step of each optimiser down `loss`; returns their gradient norms.
 
-    Only the gradients of these optimisers' parameters are computed: everything else is a constant.
+    Only the gradients of these optimisers' parameters are computed: everything else is a constant. They are
+    handed over as autograd makes them; adding them up in zeroed buffers would take three passes more.
     """
     parameters = [parameter for optimizer in optimizers for parameter in optimizer.parameters]
-    torch.autograd.backward(loss, inputs=parameters)
-    return [optimizer.step() for optimizer in optimizers]
+    gradients = iter(torch.autograd.grad(loss, parameters, materialize_grads=True))
+    return [optimizer.step(islice(gradients, len(optimizer.parameters))) for optimizer in optimizers]
 
 
 class Target:

@@ -1,9 +1,10 @@
-"""Updates of the reference preset of ACFQL per second, beside what the GEMM rate of the same run allows."""
+"""ACFQL: updates per second beside what the GEMM rate of the same run allows, time to plan a chunk."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -11,14 +12,26 @@ from hilt.algorithms.acfql import ACFQL
 from hilt.algorithms.acfql_config import ACFQLConfig
 from hilt.algorithms.allocation import keep_freed_memory
 from hilt.algorithms.spec import PolicySpec
+from hilt.benchmarks.learner import calls_per_second
 from hilt.data.batch import Batch
 from hilt.data.transition import STATE, Feature, Schema
 
 GFLOP_PER_UPDATE = 12.5
 """4 layers of 512, batch 256, chunk 5, ten Euler steps, two critics: the matrix products alone."""
-TARGET_SHARE = 0.85
+TARGET_SHARE, TARGET_PLANNING_MS = 0.85, 2.0
 BATCH, STATE_DIM, ACTION_DIM, WIDTH = 256, 18, 4, 512
 _GEMMS_PER_UPDATE = 30
+
+
+def measure(seconds: float = 5.0, peer: bool = False) -> dict[str, Any]:
+    """All figures of ACFQL and what they are to reach. There is no peer to measure: LeRobot has no ACFQL."""
+    return {
+        "reference": measure_acfql(seconds) | {"target_share": TARGET_SHARE},
+        "hilt_updates_per_s": calls_per_second(make_update(ACFQLConfig.hilt()), seconds),
+        "planning_ms": 1000 * measure_planning(seconds),
+        "target_planning_ms": TARGET_PLANNING_MS,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def measure_acfql(seconds: float) -> dict[str, float]:

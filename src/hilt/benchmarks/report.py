@@ -17,6 +17,7 @@ from hilt.config.errors import ConfigError
 BENCHMARKS = {
     "env": "control steps per second",
     "learner": "SAC updates per second, bytes per transition",
+    "acfql": "ACFQL updates per second beside the GEMM rate, time to plan a chunk",
     "transport": "bytes on the wire, age of the weights",
     "seat": "latency and cost of the operator's page",
     "data": "cost of recording, time to load what was recorded",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hilt.networks.ensemble import EnsembleLinear
@@ -100,9 +101,20 @@ class FlowActor(nn.Module):
         return velocity
 
     def forward(self, features: Tensor, noise: Tensor) -> Tensor:
-        """ODE(v; z): noise (B, D) to flattened chunks (B, D), not yet clipped."""
+        """ODE(v; z): noise (B, D) to flattened chunks (B, D), not yet clipped.
+
+        What the first layer makes of the features is the same at all times, and computed once.
+        """
+        first, *others = self.network
+        sizes = [features.shape[-1], noise.shape[-1], 1]
+        of_features, of_chunk, of_time = torch.split(cast(nn.Linear, first).weight, sizes, dim=1)
+        constant = F.linear(features, of_features, cast(nn.Linear, first).bias)
+        of_time = of_time.flatten().contiguous()
 
         def velocity(x: Tensor, time: float) -> Tensor:
-            return self.velocity(features, x, x.new_full((len(x), 1), time))
+            x = torch.addmm(torch.add(constant, of_time, alpha=time), x, of_chunk.T)
+            for layer in others:
+                x = layer(x)
+            return x
 
         return self.integrate(velocity, noise, self.steps)
