@@ -24,7 +24,7 @@ from runs import (
 from hilt.training.checkpoints import CheckpointStore
 from hilt.training.metrics import read_metrics
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1500)
 WIDE = {"hidden_dims": [128, 128]}
 CONFIG = {
     **TINY,
