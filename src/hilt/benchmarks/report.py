@@ -18,6 +18,7 @@ BENCHMARKS = {
     "env": "control steps per second",
     "learner": "SAC updates per second, bytes per transition",
     "transport": "bytes on the wire, age of the weights",
+    "actors": "rates of 1, 2 and 4 actors beside their learner, lateness of control steps",
     "seat": "latency and cost of the operator's page",
     "packages": "what an installation brings with it",
 }
