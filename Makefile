@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check bench proto clean
+.PHONY: demo test soak check bench proto clean
 
 # The environment is complete when its stamp is newer than what it was made from.
 $(VENV)/.ready: constraints.txt pyproject.toml
@@ -18,6 +18,10 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/.ready
+	PYTHONPATH=tests/transport $(BIN)/python tests/system/soak.py
+	$(BIN)/python -m pytest -m slow tests/transport/test_strangers.py
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runs import TINY, Hilt, Steps, logged, write_config
-from strangers import STRANGE
+from runs import TINY, Hilt, write_config
 from transport_tools import Relay, free_port
 
 from hilt.config.load import load_config
 from hilt.data.transition import Schema
 from hilt.factory import make_environment
+from hilt.training.supervisor import TOKEN
 
 
 class Apart:
-    """`hilt learner` and `hilt actor` of one run as separate commands, with a relay between them."""
+    """`hilt learner` and `hilt actor` of one run as separate commands, with a relay between them, and a token
+    that strangers do not know."""
 
     def __init__(self, folder: Path, config: Mapping[str, Any] = TINY) -> None:
         self.folder, self.run = folder, folder / "run"
         self.port = free_port()
         self.relay = Relay(self.port)
         self._config = write_config(folder, config)
+        self._secret = {TOKEN: secrets.token_hex(8)}
 
     def learner(self, *more: str) -> Hilt:
         """New, or going on where the last one was."""
         if (self.run / "config.json").is_file():
-            return Hilt(self.folder, "learner", "--resume=true", f"--output_dir={self.run}", *more)
+            return Hilt(
+                self.folder, "learner", "--resume=true", f"--output_dir={self.run}", *more, **self._secret
+            )
         said = ("--config_path", self._config, f"--output_dir={self.run}", _port(self.port), *more)
-        return Hilt(self.folder, "learner", *said)
+        return Hilt(self.folder, "learner", *said, **self._secret)
 
     def actor(self) -> Hilt:
         said = ("--config_path", self._config, f"--output_dir={self.folder / 'acting'}")
-        return Hilt(self.folder, "actor", *said, _port(self.relay.port))
+        return Hilt(self.folder, "actor", *said, _port(self.relay.port), **self._secret)
 
     @property
     def address(self) -> str:
@@ -41,14 +46,10 @@ class Apart:
         return f"127.0.0.1:{self.port}"
 
     def schema(self) -> Schema:
-        """What a stranger must say to be listened to."""
+        """What a well-informed stranger says its transitions look like."""
         env = make_environment(load_config(self._config))
         env.close()
         return env.schema
-
-    def logged(self) -> Steps:
-        """What the actors have brought in, without what strangers have."""
-        return [step for step in logged(self.run) if step[0] & 0xFFFFFFFF < STRANGE]
 
 
 def _port(port: int) -> str:

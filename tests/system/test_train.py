@@ -25,7 +25,7 @@ from runs import (
 from hilt.data.routing import Source
 from hilt.training.metrics import read_metrics
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1500)
 
 
 @dataclass

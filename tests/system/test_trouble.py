@@ -21,10 +21,11 @@ from runs import (
     write_config,
 )
 
+from hilt.data.episode_log import log_files
 from hilt.training.checkpoints import CheckpointStore
 from hilt.training.metrics import read_metrics
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1500)
 WIDE = {"hidden_dims": [128, 128]}
 CONFIG = {
     **TINY,
@@ -91,7 +92,7 @@ def fill_the_disk(train: Hilt, told: Story) -> None:
     told.updates.append(updates(run))
     train.until(lambda: updates(run) > told.updates[0] + 20, "updates though nothing can be saved")
     told.standing.add(checkpoint_step(run))
-    limit_files(learner, 0)
+    limit_files(learner, max(path.stat().st_size for path in log_files(run / "replay")))
     train.until(lambda: "replay cannot be written" in train.said, "a log that finds no room")
     told.refused = logged(run)
     limit_files(learner, resource.RLIM_INFINITY)

@@ -47,3 +47,11 @@ def test_the_training_ends_when_every_operator_has_quit(tmp_path: Path) -> None:
 def test_one_operator_who_quits_does_not_end_the_training_of_others(tmp_path: Path) -> None:
     done, _ = supervise(tmp_path, "import time; time.sleep(0.7)", f"raise SystemExit({OPERATOR_QUIT})", "")
     assert done
+
+
+def test_trainings_that_start_together_do_not_want_the_same_port(tmp_path: Path) -> None:
+    def port() -> str:
+        learner = Supervisor(small_config(), tmp_path, lambda text: None)._learner
+        return next(word for word in learner._arguments if "learner_port" in word)
+
+    assert port() != port()

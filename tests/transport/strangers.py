@@ -18,8 +18,6 @@ from hilt.transport.hilt_pb2 import FromActor, FromLearner, Report
 from hilt.transport.messages import METHOD
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-STRANGE = 0xFFFF0000
-"""The lower half of a stranger's episode numbers."""
 
 
 def call(
@@ -47,9 +45,8 @@ def call(
 
 
 def message(first: int = 1, length: int = 3, schema: Schema = SCHEMA) -> FromActor:
-    """A good one, of an episode whose number no actor draws: theirs count up from 0 in the lower 32 bits."""
     encoder = Encoder()
-    number = random.getrandbits(31) << 32 | STRANGE
+    number = random.getrandbits(62)
     return FromActor(first=first, steps=[encoder.encode(t) for t in episode(number, length, schema=schema)])
 
 
@@ -100,18 +97,21 @@ def speak_nonsense(address: str, chance: random.Random) -> None:
         stranger.sendall(opening + chance.randbytes(chance.choice([0, 9, 300, 20_000])))
 
 
-def visit(address: str, chance: random.Random, schema: Schema = SCHEMA) -> None:
-    """One stranger with one random message."""
+def visit(address: str, chance: random.Random, schema: Schema = SCHEMA) -> bool:
+    """One stranger with one random message; whether everything in it was taken."""
     kind = chance.randrange(4)
-    text = message(schema=schema)
     if kind == 0:
         speak_nonsense(address, chance)
-    elif kind == 1:
+        return False
+    if kind == 1:
         hello = handshake.metadata(schema, "stranger", chance.getrandbits(63), None)[0][1]
         assert isinstance(hello, bytes)
-        call(address, [], said=((handshake.HELLO_KEY, mutate(hello, chance)),))
+        answers, code = call(address, [], said=((handshake.HELLO_KEY, mutate(hello, chance)),))
     elif kind == 2:
+        text = message(schema=schema)
         bend(text, chance)
-        call(address, [text.SerializeToString()], schema=schema)
+        answers, code = call(address, [text.SerializeToString()], schema=schema)
     else:
-        call(address, [mutate(text.SerializeToString(), chance)], schema=schema)
+        data = mutate(message(schema=schema).SerializeToString(), chance)
+        answers, code = call(address, [data], schema=schema)
+    return code is grpc.StatusCode.OK and not any(answer.status.refused for answer in answers)

@@ -19,6 +19,7 @@ BENCHMARKS = {
     "learner": "SAC updates per second, bytes per transition",
     "acfql": "ACFQL updates per second beside the GEMM rate, time to plan a chunk",
     "transport": "bytes on the wire, age of the weights",
+    "actors": "rates of 1, 2 and 4 actors beside their learner, lateness of control steps",
     "seat": "latency and cost of the operator's page",
     "data": "cost of recording, time to load what was recorded",
     "packages": "what an installation brings with it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -57,7 +58,10 @@ class Status:
 
 
 class StatusView:
-    """Shows a `Status` on standard error, so that output stays clean; a context manager."""
+    """Shows a `Status` on standard error, so that output stays clean; a context manager.
+
+    Standard error may be a file on a disk that is full: training goes on unseen.
+    """
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -82,11 +86,13 @@ class StatusView:
         if time.monotonic() < self._next and headline == self._last_line:
             return
         self._next, self._last_line = time.monotonic() + _PLAIN_INTERVAL_S, headline
-        print(status.line(), file=sys.stderr, flush=True)
+        with suppress(OSError):
+            print(status.line(), file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        with suppress(OSError):
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _clock(seconds: float) -> str:

@@ -32,8 +32,9 @@ class Supervisor:
 
     def __init__(self, config: RunConfig, folder: Path, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        port = _free_port(config)
-        secret = _secrets(config)
+        known = _known_token(config)
+        secret = _secrets(config, known or secrets.token_urlsafe(24))
+        port = _port(config, known=known is not None)
         common = [
             f"--config_path={folder / 'config.json'}",
             "--resume=true",
@@ -89,11 +90,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _secrets(config: RunConfig) -> dict[str, str]:
-    """What the processes have to know and no file or command line may show."""
+def _known_token(config: RunConfig) -> str | None:
+    """The token that others may have, too, so that their actors can join this learner."""
     link = getattr(config.policy, "actor_learner_config", None)
-    token = (link.token if link is not None else None) or os.environ.get(TOKEN)
-    secret = {TOKEN: token or secrets.token_urlsafe(24)}
+    return (link.token if link is not None else None) or os.environ.get(TOKEN)
+
+
+def _secrets(config: RunConfig, token: str) -> dict[str, str]:
+    """What the processes have to know and no file or command line may show."""
+    secret = {TOKEN: token}
     return secret if config.ui.token is None else {**secret, UI_TOKEN: config.ui.token}
 
 
@@ -105,11 +110,13 @@ def _threads(count: int) -> dict[str, str]:
     return {"OMP_NUM_THREADS": str(count), "OMP_WAIT_POLICY": "PASSIVE"}
 
 
-def _free_port(config: RunConfig) -> int:
-    """The configured port when nobody has it, else any other: both sides are told."""
+def _port(config: RunConfig, *, known: bool) -> int:
+    """The configured port when others may join and nobody has it, else any that is free.
+
+    Two trainings that start together would both find the configured one free, seconds before they listen.
+    """
     link = getattr(config.policy, "actor_learner_config", None)
-    wanted = link.learner_port if link is not None else 0
-    for port in (wanted, 0):
+    for port in (link.learner_port if link is not None and known else 0, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
