@@ -18,7 +18,6 @@ from hilt.operators.base import Event, Expert
 from hilt.processors.observation import observed_features, select, to_features
 from hilt.sim.errors import RenderingError, SimulationError
 
-
 _CANNOT_DRAW = (gym.error.Error, ImportError, RuntimeError, mujoco.FatalError)
 """With these, environments of others say that a package or OpenGL is missing."""
 
