@@ -34,7 +34,7 @@ WORLDS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module", params=WORLDS)
+@pytest.fixture(scope="module", params=["dot", pytest.param("reacher", marks=pytest.mark.slow)])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the user's module, a configuration, and what `record` and `train` made of them."""
     folder = tmp_path_factory.mktemp(request.param)
