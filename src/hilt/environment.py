@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import gymnasium as gym
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,9 @@ from hilt.errors import UserError
 from hilt.operators.base import Event, Expert
 from hilt.processors.observation import observed_features, select, to_features
 from hilt.sim.errors import RenderingError, SimulationError
+
+_CANNOT_DRAW = (gym.error.Error, ImportError, RuntimeError, mujoco.FatalError)
+"""With these, environments of others say that a package or OpenGL is missing."""
 
 
 class UnsuitableEnvironmentError(UserError, ValueError):
@@ -200,11 +204,7 @@ class Environment:
             return np.asarray(self.gym.render())
         except RenderingError:
             raise
-        except (
-            gym.error.Error,
-            ImportError,
-            RuntimeError,
-        ) as error:  # another's environment, another's OpenGL
+        except _CANNOT_DRAW as error:
             raise RenderingError(f"this environment draws no pictures: {error}") from error
 
     def live_view(self, size: tuple[int, int]) -> NDArray[np.uint8] | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from hilt.operators.base import Operator
 from hilt.operators.registry import make_operator as operator_by_name
 from hilt.operators.scripted import Habits
 from hilt.processors.observation import ObservationError, crop_and_resize
+from hilt.sim.errors import RenderingError
+from hilt.sim.gl import backend
 
 
 def make_env(
@@ -46,6 +50,10 @@ def make_env(
 
 def _make_drawing(task: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
     """An environment of somebody else's; one that can draw pictures, and was not told how, draws them."""
+    with suppress(
+        RenderingError
+    ):  # Gymnasium's own choice is the first OpenGL that is installed, working or not
+        os.environ.setdefault("MUJOCO_GL", backend())
     env = gym.make(task, disable_env_checker=True, **arguments)
     if env.render_mode is not None or "rgb_array" not in env.metadata.get("render_modes", ()):
         return env

@@ -34,7 +34,7 @@ WORLDS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module", params=WORLDS)
+@pytest.fixture(scope="module", params=["dot", pytest.param("reacher", marks=pytest.mark.slow)])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the user's module, a configuration, and what `record` and `train` made of them."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -59,8 +59,8 @@ def test_what_was_recorded_is_the_environments_own(world: Path) -> None:
     reader = DatasetReader(world / "set")
     assert len(reader.episodes) == 2
     assert reader.info.fps == {"reacher": 50, "dot": 5}[name_of(world)]
-    steps = list(reader.transitions())
-    assert {bool(step.is_intervention) for step in steps} == {True, False}
+    for step in reader.transitions():  # the user's operator drives at every second step
+        assert step.is_intervention == (step.step % 2 == 0)
     pictures = [name for name in reader.schema.observation if name.startswith("observation.images.")]
     assert pictures == (["observation.images.camera"] if name_of(world) == "dot" else [])
 

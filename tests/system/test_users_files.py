@@ -87,6 +87,7 @@ def test_sac_learns_from_it_with_no_pad_in_the_house(place: Path) -> None:
     assert json.loads((place / "sac/eval/eval.json").read_text())["n_episodes"] == 1
 
 
+@pytest.mark.slow
 def test_acfql_learns_from_it_and_is_evaluated(place: Path) -> None:
     run(
         place,
