@@ -103,10 +103,10 @@ def record(config: RunConfig, should_stop: Stop = _never, tell: Callable[[str], 
     env = make_environment(config, trust_operator=config.env.trust_operator)
     try:
         with (
+            _writer(config, root, env) as writer,  # refuses before a page is announced
             Stage(
                 config, env, role, "recording", seed=config.seed, should_stop=should_stop, tell=tell
             ) as stage,
-            _writer(config, root, env) as writer,
         ):
             rollout = stage.rollout(policy or HoldStill(env), writer.add)
             recording = _record(config, rollout, writer, stage, tell)
