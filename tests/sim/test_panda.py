@@ -24,6 +24,7 @@ DH_D = (0.333, 0.0, 0.316, 0.0, 0.384, 0.0, 0.0, 0.107)
 DH_ALPHA = (0.0, -np.pi / 2, np.pi / 2, np.pi / 2, -np.pi / 2, np.pi / 2, np.pi / 2, 0.0)
 LIMITS = ((-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973),
           (2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973))  # fmt: skip
+MASSES = (4.970684, 0.646926, 3.228604, 3.587895, 1.225946, 1.666555, 0.735522)
 HAND_TO_TCP, HAND_TURN = 0.1034, -np.pi / 4
 
 
@@ -59,8 +60,8 @@ def test_joint_limits_and_mass_are_the_published_ones() -> None:
     model = load_model(PickCube.scene(), 0.004)
     ranges = np.array([model.joint(f"joint{i}").range for i in range(1, 8)])
     np.testing.assert_allclose(ranges.T, LIMITS)
-    arm = sum(float(model.body(f"link{i}").mass[0]) for i in range(1, 8))
-    assert arm == pytest.approx(16.06, abs=0.1)
+    masses = [float(model.body(f"link{i}").mass[0]) for i in range(1, 8)]
+    np.testing.assert_allclose(masses, MASSES)
     assert model.body("hand").mass[0] == pytest.approx(0.73)
 
 
@@ -111,6 +112,7 @@ def test_tool_is_upright_again_after_a_place_where_it_had_to_give_way(mode: str)
 
 def test_orientation_gives_way_only_where_the_elbow_cannot_fold() -> None:
     inside, outside = np.array((0.22, 0.05, 0.15)), np.array((0.3, 0.0, 0.12))
+    assert within_reach(np.array((0.5, 0.0, 0.1)), DOWN) is DOWN
     lean = rotations.from_rotation_vector(np.array((0.1, 0.2, 0.3)))
     for quat in (DOWN, rotations.multiply(lean, DOWN)):
         assert within_reach(outside, quat) is quat

@@ -137,3 +137,18 @@ def test_full_force_on_the_rim_neither_sinks_in_nor_counts() -> None:
         assert not info["is_success"]
     assert min(depths) > -0.0015
     assert task.tip(env.data)[2] > DEPTH - 0.002
+
+
+def test_expert_feels_the_hole_and_the_walls_hold() -> None:
+    env, task = insertion(force_torque=True, number_of_steps_after_success=5)
+    for seed in range(4):
+        observation, _ = env.reset(seed=seed)
+        forces, ended = [], False
+        while not ended:
+            observation, _, terminated, truncated, _ = env.step(env.expert.action())
+            forces.append(np.linalg.norm(observation["agent_pos"][18:21]))
+            ended = terminated or truncated
+            assert env.data.contact.dist.min() > -0.001
+            assert np.linalg.norm(env.data.joint("peg").qvel[:3]) < 0.5
+        assert 20 < max(forces) < 60
+        assert -0.001 < task.tip(env.data)[2] < SEATED

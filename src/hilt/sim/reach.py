@@ -33,10 +33,14 @@ def within_reach(pos: Array, quat: Array) -> Array:
 
         acos((FOLDED^2 - |p|^2 - |w|^2) / (2 |p| |w|)).
     """
-    point, wrist = pos - SHOULDER, _wrist(pos, quat)
+    point = pos - SHOULDER
+    length = _length(point)
+    if (length >= FOLDED + LEVER).all():  # most of the time: spare the rest
+        return quat
+    wrist = _wrist(pos, quat)
     if (_length(point + wrist) >= FOLDED).all():
         return quat
-    length = np.maximum(_length(point), rotations.TINY)
+    length = np.maximum(length, rotations.TINY)
     cosine = (FOLDED**2 - length**2 - LEVER**2) / (2 * length * LEVER)
     normal = np.cross(wrist, point)
     sine = _length(normal)
