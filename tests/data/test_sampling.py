@@ -90,3 +90,28 @@ def test_buffers_of_different_features_do_not_mix() -> None:
 def test_a_share_outside_zero_and_one_is_refused() -> None:
     with pytest.raises(ValueError, match="online_ratio 1.5"):
         MixedSampler(buffer_of(1), None, 8, generator=np.random.default_rng(0), online_ratio=1.5)
+
+
+def test_chunks_are_whole_or_end_with_their_episode() -> None:
+    """Not with a hand-over, behind which the policy went on, and not where the rest is still to come."""
+    demonstrations, online = buffer_of(2), buffer_of()
+    for new in episode(1, 20)[:12]:
+        online.add(new)
+        if 3 <= new.step < 7:
+            demonstrations.add(new)
+    draw = MixedSampler(online, demonstrations, 400, generator=np.random.default_rng(0))
+    batch = draw.sample_chunks(0.97, 3, np.zeros(4, np.float32))
+    number, first = batch.observation[STATE].unbind(1)
+    steps = batch.valid.sum(1)
+    in_demonstration = number == 2
+    assert torch.equal(steps[in_demonstration], (8 - first[in_demonstration]).clamp(max=3))
+    assert (steps[in_demonstration] < 3).any()
+    assert (steps[~in_demonstration] == 3).all()
+    assert set(first[~in_demonstration & batch.is_demonstration].tolist()) == {3, 4}
+
+
+def test_chunks_of_a_buffer_without_whole_ones_are_drawn_all_the_same() -> None:
+    online = buffer_of()
+    online.add(episode(1, 20)[0])
+    draw = MixedSampler(online, None, 8, generator=np.random.default_rng(0))
+    assert draw.sample_chunks(0.97, 3, np.zeros(4, np.float32)).valid.sum() == 8

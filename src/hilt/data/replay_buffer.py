@@ -35,7 +35,8 @@ class ReplayBuffer:
     younger slots only: what the head of the ring overwrites, no living slot points at.
 
     A step whose next slot has no step is the last of its segment: `terminated`, or else truncated, whether by
-    the time limit, by the death of its actor, or because what followed was not added. Nothing follows it.
+    the time limit, by the death of its actor, or because what followed was not added (yet). Nothing follows
+    it. `ended` are the last steps of whole episodes.
 
     Not safe for threads: one thread adds and samples.
     """
@@ -53,6 +54,7 @@ class ReplayBuffer:
         self.discrete_penalty = self._column(())
         self.is_intervention = self._column((), "bool")
         self.terminated = self._column((), "bool")
+        self.ended = self._column((), "bool")
         self.success = self._column((), "bool")
         self.next_slot = self._column((), "intp")
         self.episode_id = self._column((), "int64")
@@ -77,7 +79,7 @@ class ReplayBuffer:
             self.discrete_penalty,
             self.is_intervention,
         ]
-        columns += [self.terminated, self.success, self.next_slot, self.episode_id, self.has_step]
+        columns += [self.terminated, self.ended, self.success, self.next_slot, self.episode_id, self.has_step]
         return sum(column.nbytes for column in columns) / self.capacity * self._used / max(self._size, 1)
 
     def seen(self, episode_id: int, step: int) -> bool:
@@ -172,6 +174,7 @@ class ReplayBuffer:
         self.discrete_penalty[slot] = transition.discrete_penalty
         self.is_intervention[slot] = transition.is_intervention
         self.terminated[slot] = transition.terminated
+        self.ended[slot] = transition.done
         self.next_slot[slot] = after
         self.has_step[slot] = True
         self._size += 1

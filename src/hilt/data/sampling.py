@@ -14,6 +14,8 @@ from torch import Tensor
 from hilt.data.batch import Batch, ObservationBatch
 from hilt.data.replay_buffer import ReplayBuffer, Slots
 
+_REDRAWS = 10
+
 Augmentation = Callable[[Tensor], Tensor]
 """Images uint8 (B, C, H, W) to images of the same shape."""
 
@@ -95,17 +97,32 @@ class MixedSampler:
         and `next_observation` its s_{t+h}; elsewhere it gives the critic's loss no weight, while hilt's
         preset trains on the k < h steps that there are.
         """
-        shares = self._shares(chunk_size)
+        shares = self._shares(chunk_size, whole=True)
         actions = [share.chunk(neutral_action) for share in shares]
         return self._batch(shares, discount, actions, [share.happened.T for share in shares])
 
-    def _shares(self, n: int) -> list[_Share]:
+    def _shares(self, n: int, *, whole: bool = False) -> list[_Share]:
         """Draws the starts and follows each for n steps."""
         shares = []
         for buffer, count, is_demonstration in self._counts():
             slots, happened = buffer.follow(buffer.draw(count, self.generator), n)
+            if whole:
+                self._redraw_cut(buffer, slots, happened)
             shares.append(_Share(buffer, slots, happened, is_demonstration))
         return shares
+
+    def _redraw_cut(self, buffer: ReplayBuffer, slots: Slots, happened: NDArray[np.bool_]) -> None:
+        """Others in place of chunks that stop before their episode does: at a hand-over among the
+        demonstrations, or because the rest is still to come. Padding would say that the rest did not matter.
+
+        Where next to all are of that kind, some stay.
+        """
+        for _ in range(_REDRAWS):
+            cut = ~happened[-1] & ~buffer.ended[slots[-1]]
+            if not cut.any():
+                return
+            fresh = buffer.draw(int(np.count_nonzero(cut)), self.generator)
+            slots[:, cut], happened[:, cut] = buffer.follow(fresh, len(slots))
 
     def _counts(self) -> list[tuple[ReplayBuffer, int, bool]]:
         """(buffer, how many samples of it, whether they are demonstrations)."""
