@@ -12,7 +12,7 @@ from hilt.config.errors import ConfigError
 from hilt.config.load import config_file, load_config
 from hilt.config.overrides import parse_command_line
 from hilt.config.requirements import Verb, remarks, require
-from hilt.config.resume import new_run, resumed
+from hilt.config.resume import new_run, resumed, wants_resume
 from hilt.config.run import RunConfig
 from hilt.config.write import to_json
 from hilt.training.processes import StopRequest
@@ -175,10 +175,10 @@ def _config(arguments: Sequence[str], verb: Verb) -> RunConfig:
 def _training(arguments: Sequence[str], verb: Verb) -> tuple[RunConfig, Path]:
     """(configuration, folder of the run), whether new or resumed; the configuration is written there."""
     path, overrides = parse_command_line(arguments)
-    config = load_config(path, overrides)
-    if config.resume:
+    if wants_resume(path, overrides):
         folder, config = resumed(path, overrides)
     else:
+        config = load_config(path, overrides)
         folder = new_run(config, datetime.datetime.now())
     require(config, verb, path or "command line")
     if not config.resume and config.dataset.directory is not None:

@@ -56,16 +56,25 @@ def run_around(path: Path) -> Path | None:
     return None
 
 
-def resumed(config_path: str | Path | None, overrides: Sequence[str]) -> tuple[Path, RunConfig]:
-    """(run, its saved configuration with `overrides` over it).
+def wants_resume(config_path: str | Path | None, overrides: Sequence[str]) -> bool:
+    """Whether a command is to go on with a run that is there."""
+    return _naming(config_path, overrides).resume
 
-    An `output_dir` names the run by itself: other overrides have a meaning over the saved configuration only.
-    """
-    places = [override for override in overrides if override.startswith("output_dir=")]
-    run = find_run(load_config(config_path, places or overrides), config_path)
-    kept = [override for override in overrides if override not in places]
+
+def resumed(config_path: str | Path | None, overrides: Sequence[str]) -> tuple[Path, RunConfig]:
+    """(run, its saved configuration with `overrides` over it)."""
+    run = find_run(_naming(config_path, overrides), config_path)
+    kept = [override for override in overrides if not override.startswith("output_dir=")]
     saved = run / CONFIG_NAME if (run / CONFIG_NAME).is_file() else config_path
     return run, load_config(saved, [*kept, f"output_dir={run}"])
+
+
+def _naming(config_path: str | Path | None, overrides: Sequence[str]) -> RunConfig:
+    """As much of the configuration as says which run is meant. An `output_dir` does so without a file; what is
+    said beside it may mean something over the saved configuration only."""
+    said = [override for override in overrides if override.startswith(("resume=", "output_dir="))]
+    enough = config_path is None and any(override.startswith("output_dir=") for override in said)
+    return load_config(config_path, said if enough else overrides)
 
 
 def _runs_named(name: str) -> list[Path]:
