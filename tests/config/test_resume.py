@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hilt.config import ConfigError, find_run, load_config, new_run, resumed, to_json
-from hilt.config.resume import wants_resume
+from hilt.config import ConfigError, find_run, load_config, new_run, resumed, to_json, wants_resume
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5)
 

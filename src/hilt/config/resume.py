@@ -70,8 +70,10 @@ def resumed(config_path: str | Path | None, overrides: Sequence[str]) -> tuple[P
 
 
 def _naming(config_path: str | Path | None, overrides: Sequence[str]) -> RunConfig:
-    """As much of the configuration as says which run is meant. An `output_dir` does so without a file; what is
-    said beside it may mean something over the saved configuration only."""
+    """As much of the configuration as says which run is meant.
+
+    Without a file, `output_dir` alone does: other overrides may mean something over the saved file only.
+    """
     said = [override for override in overrides if override.startswith(("resume=", "output_dir="))]
     enough = config_path is None and any(override.startswith("output_dir=") for override in said)
     return load_config(config_path, said if enough else overrides)
