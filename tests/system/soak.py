@@ -45,20 +45,21 @@ class Account:
     doubled: int
     refused: int
     growth_mib: float
-    end: str
+    success: float
+    """Rate of the evaluation at the end; NaN when training did not end by itself."""
 
     @property
     def good(self) -> bool:
-        return self.lost == self.doubled == 0 and self.growth_mib < 60 and self.end.startswith("success")
+        return self.lost == self.doubled == 0 and self.growth_mib < 60 and self.success >= TARGET - 0.1
 
     def row(self) -> str:
         counts = (self.count, self.acknowledged, self.lost, self.doubled, self.refused)
-        cells = [self.trouble, *map(str, counts), f"{self.growth_mib:.1f}", self.end]
+        cells = [self.trouble, *map(str, counts), f"{self.growth_mib:.1f}", f"{self.success:.0%}"]
         return f"| {' | '.join(cells)} |"
 
 
 HEAD = """\
-| trouble | times | transitions acknowledged | lost | doubled | messages refused | growth [MiB] | end |
+| trouble | times | transitions acknowledged | lost | doubled | messages refused | growth [MiB] | success |
 |---|---|---|---|---|---|---|---|"""
 
 
@@ -132,13 +133,12 @@ class Trial:
             len(doubled(steps)),
             self.refused,
             self.growth_mib,
-            _success(self.pair.run) if code == 0 else f"exit code {code}",
+            _success(self.pair.run) if code == 0 else float("nan"),
         )
 
 
-def _success(run: Path) -> str:
-    evaluation = json.loads((run / "eval" / "eval.json").read_text())
-    return f"success in {evaluation['success_rate']:.0%} of {evaluation['n_episodes']}"
+def _success(run: Path) -> float:
+    return float(json.loads((run / "eval" / "eval.json").read_text())["success_rate"])
 
 
 def killed(trial: Trial, names: tuple[str, ...], times: int, chance: random.Random, *more: str) -> Account:

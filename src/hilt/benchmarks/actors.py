@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
     "max_env_steps_per_update": None,
     "save_checkpoint": False,
     "log_freq": 20,
-    "policy": {"type": "sac", "online_steps": 10_000_000, "pretrain_updates": 50},
+    "policy": {"type": "sac", "online_steps": 10_000_000, "pretrain_updates": 50, "critic_warmup_updates": 0},
 }
 """State, default networks; nobody waits for anybody."""
 
