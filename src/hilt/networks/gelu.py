@@ -51,4 +51,4 @@ class _GELUTanh(torch.autograd.Function):
 
 def _slope(x: Tensor) -> Tensor:
     """a + b x^2."""
-    return torch.full_like(x, _A).addcmul_(x, x, value=_B)  # a broadcast scalar would cost half as much more
+    return torch.full_like(x, _A).addcmul_(x, x, value=_B)
