@@ -41,6 +41,12 @@ def test_a_step_may_be_counted_and_shown_and_counts_once():
     assert history.current() == [1, 4, [[0, 2], [3, 4]], None]
 
 
+def test_an_episode_that_has_not_begun_is_not_on_the_timeline():
+    history = History()
+    history.add(Telemetry(episode=1))
+    assert history.current() is None
+
+
 def test_a_long_run_keeps_a_short_history_that_spans_all_of_it():
     history = History()
     for number in range(1, 3001):
