@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hilt.config import ConfigError, find_run, load_config, new_run, resumed, to_json, wants_resume
+from hilt.config import ConfigError, asks_to_resume, find_run, load_config, new_run, resumed, to_json
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5)
 
@@ -84,8 +84,8 @@ def test_overrides_win_over_the_saved_file() -> None:
 def test_output_dir_is_enough_to_go_on_with_other_values() -> None:
     run = make_run("2026-01-01/00-00-00_lift", seed=5)
     said = ["resume=true", f"output_dir={run}", "policy.online_steps=7"]
-    assert wants_resume(None, said)
-    assert not wants_resume(None, [*said[1:], "policy.type=sac"])
+    assert asks_to_resume(said)
+    assert not asks_to_resume([*said[1:], "policy.type=sac"])
     found, config = resumed(None, said)
     assert (found, config.seed) == (run, 5)
     assert config.policy is not None

@@ -9,7 +9,7 @@ from hilt.config.load import config_file, load_config, without_effect
 from hilt.config.overrides import parse_command_line
 from hilt.config.policy import ACFQLConfig, ClassifierConfig, PretrainedConfig, SACConfig
 from hilt.config.requirements import remarks, require
-from hilt.config.resume import find_run, new_run, resumed, wants_resume
+from hilt.config.resume import asks_to_resume, find_run, new_run, resumed
 from hilt.config.run import RunConfig
 from hilt.config.tasks import TaskChoice, resolve_task
 from hilt.config.write import to_dict, to_json
@@ -26,6 +26,7 @@ __all__ = [
     "RunConfig",
     "SACConfig",
     "TaskChoice",
+    "asks_to_resume",
     "config_file",
     "find_run",
     "load_config",
@@ -38,6 +39,5 @@ __all__ = [
     "resumed",
     "to_dict",
     "to_json",
-    "wants_resume",
     "without_effect",
 ]
