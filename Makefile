@@ -21,7 +21,7 @@ test: $(VENV)/.ready
 
 soak: $(VENV)/.ready
 	PYTHONPATH=tests/transport $(BIN)/python tests/system/soak.py
-	$(BIN)/python -m pytest -m slow tests/transport/test_strangers.py
+	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .

@@ -15,7 +15,7 @@ from strangers import visit
 
 from hilt.training.metrics import read_metrics
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.timeout(1500), pytest.mark.slow]
 MESSAGES = 200
 
 

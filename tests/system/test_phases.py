@@ -12,14 +12,14 @@ from runs import (
     Hilt,
     assert_each_once_and_no_gaps,
     checkpoint_step,
-    free_port,
     logged,
     write_config,
 )
+from transport_tools import free_port
 
 from hilt.training.metrics import read_metrics
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 OFFLINE, WARM_UP, STEPS = 600, 3000, 3600
 POLICY = {
     "type": "acfql",
