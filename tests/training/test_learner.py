@@ -17,10 +17,11 @@ from hilt.factory import make_environment
 from hilt.rollout import Episode
 from hilt.training.building import Builder
 from hilt.training.checkpoints import Checkpoint, CheckpointStore
-from hilt.training.learner import Learner, Plan
+from hilt.training.learner import Learner
 from hilt.training.memory import Memory
 from hilt.training.metrics import History, JsonLines, Metrics, read_metrics, summarise
 from hilt.training.pacing import Pace
+from hilt.training.plan import Plan
 from hilt.training.saving import Saver
 from hilt.training.status import Status
 from hilt.transport.messages import Directive

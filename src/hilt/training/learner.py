@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -13,14 +13,14 @@ from hilt.algorithms.base import Algorithm, Sampler
 from hilt.training.checkpoints import Checkpoint
 from hilt.training.memory import Memory
 from hilt.training.metrics import History, Metrics
-from hilt.training.pacing import Every, Pace, Rate
+from hilt.training.pacing import Every, Rate
+from hilt.training.plan import Plan
 from hilt.training.saving import Saver
 from hilt.training.status import Status
 from hilt.training.validation import Validation
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
 
-_PUBLISH_S = 0.1
 _STATUS_S = 0.5
 _WAIT_S = 0.2
 _PARTING_S = 3.0
@@ -50,27 +50,6 @@ class Actors(Protocol):
     def actors(self) -> Sequence[object]:
         """The actors that are there."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the learner aims at. Steps are environment steps, updates optimisation steps."""
-
-    offline_updates: int
-    online_steps: int
-    pace: Pace
-    target_success_rate: float | None = None
-    time_limit_s: float = float("inf")
-    validation_episodes: int = 200
-    eval_freq: int = 0
-    """Online updates between two validations, whatever the target; 0: none."""
-    only_successful_warm_up: bool = False
-    """Only steps of successful episodes count for the warm-up."""
-    log_freq: int = 200
-    save_freq: int = 20_000
-    save_every_s: float = 60.0
-    publish_every_s: float = _PUBLISH_S
-    save: bool = True
 
 
 class Learner:

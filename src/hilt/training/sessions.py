@@ -16,11 +16,12 @@ from hilt.training.building import Builder, learning_policy
 from hilt.training.checkpoints import Checkpoint, CheckpointStore
 from hilt.training.connection import listen
 from hilt.training.demonstrations import demonstrations
-from hilt.training.learner import Learner, Plan
+from hilt.training.learner import Learner
 from hilt.training.lock import TAKEOVER_S, sole_user
 from hilt.training.memory import Memory
 from hilt.training.metrics import History, JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
 from hilt.training.pacing import Pace
+from hilt.training.plan import Plan
 from hilt.training.saving import Saver
 from hilt.training.status import StatusView
 from hilt.training.vision import load_backbone
