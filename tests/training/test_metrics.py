@@ -41,14 +41,14 @@ def test_an_episode_is_logged_under_the_names_of_the_field() -> None:
     assert all(isinstance(value, int | float) for value in record.values())
 
 
-def test_success_rate_is_that_of_the_policy_alone_over_the_last_twenty() -> None:
+def test_success_rate_counts_what_needed_no_help_of_the_last_twenty() -> None:
     history = History(fps=10)
     assert history.success_rate == 0
     history.add(played(success=True, helped=5))
     assert history.success_rate == 0
     for number in range(40):
-        history.add(played(success=number >= 30))
-    assert history.success_rate == 0.5
+        history.add(played(success=number >= 30, helped=5 * (number >= 35)))
+    assert history.success_rate == 0.25
 
 
 def test_a_failure_has_no_cycle_time() -> None:

@@ -14,13 +14,14 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from hilt.benchmarks.series import Series, markdown, train, whole
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
 from hilt.evaluation import wilson_interval
-from hilt.training.metrics import read_metrics
+from hilt.training.metrics import WINDOW, read_metrics
 
 CLONING_UPDATES = {"state": 1000, "pixels": 400}
 """As many as imitate before learning begins."""
@@ -116,20 +117,33 @@ def table(results: Sequence[dict[str, Any]]) -> str:
 
 
 def plot(runs: Sequence[Path], results: Sequence[dict[str, Any]], path: Path) -> None:
-    """Success alone over steps and time, a line a seed, and cloning as a dashed line."""
+    """Success over steps and time, a colour a seed: without help while training, in tests, and by cloning."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
-    for run, result in zip(runs, results, strict=True):
-        records = [r for r in read_metrics(run / "metrics.jsonl") if "Success rate" in r]
+    for index, (run, result) in enumerate(zip(runs, results, strict=True)):
+        records, colour = read_metrics(run / "metrics.jsonl"), f"C{index}"
+        episodes = [r for r in records if "Episodic success" in r]
+        tests = [r for r in records if "Validation success rate" in r]
         for axis, key in zip(axes, ("step", "time_s"), strict=True):
-            axis.plot([r[key] for r in records], [r["Success rate"] for r in records], alpha=0.8)
-            axis.axhline(result["cloning_successes"] / result["episodes"], ls="--", lw=0.7, color="grey")
-    axes[0].set(xlabel="environment steps", ylabel="success alone, last 20", ylim=(-0.03, 1.03))
+            axis.plot([r[key] for r in episodes], _unaided(episodes), color=colour, lw=0.8, alpha=0.6)
+            rates = [r["Validation success rate"] for r in tests]
+            axis.plot([r[key] for r in tests], rates, "o", color=colour, ms=3)
+            axis.axhline(result["cloning_successes"] / result["episodes"], ls="--", lw=0.8, color=colour)
+    axes[0].set(xlabel="environment steps", ylabel="success", ylim=(-0.03, 1.03))
     axes[1].set(xlabel="wall clock [s]")
-    figure.suptitle("a line a seed; dashed: cloning the same demonstrations", fontsize=9)
+    figure.suptitle(
+        "lines: without help, last 20 episodes, with exploration; dots: the policy alone; dashed: cloning",
+        fontsize=9,
+    )
     figure.savefig(path, dpi=110)
+
+
+def _unaided(episodes: Sequence[dict[str, Any]]) -> list[float]:
+    """Share of the last 20 episodes that succeeded without any help, after each."""
+    unaided = [record["Episodic success"] * (record["Intervention rate"] == 0) for record in episodes]
+    return [fmean(unaided[max(0, end - WINDOW) : end]) for end in range(1, len(unaided) + 1)]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 |---|---|
 | `Episodic reward` | sum of the rewards of an episode |
 | `Episodic success` | 1 when the environment says that the episode succeeded |
-| `Success rate` | of the last 20 episodes that the operator left alone |
+| `Success rate` | share of the last 20 episodes that succeeded without any help |
 | `Intervention rate` | share of the steps of an episode in which the operator was in control |
 | `Interventions per 1000 steps` | takeovers, over the last 20 episodes |
 | `Human seconds` | seconds of control by the operator since the run began |
@@ -38,6 +38,7 @@ from hilt.config.errors import ConfigError
 from hilt.rollout import Episode
 
 WINDOW = 20
+_REMEMBERED = ("length", "is_success", "intervention_steps", "takeovers")
 _PASSED_ON = ("Policy frequency", "Weights age", "Control jitter", "Classifier")
 """What an actor reports under the name that it is logged by."""
 
@@ -158,7 +159,6 @@ class History:
     takeovers: int = 0
     refused: int = 0
     recent: deque[dict[str, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
-    alone: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
     def add(self, summary: Mapping[str, float]) -> dict[str, float]:
         """Count one `summarise`d episode; the record to log is returned."""
@@ -168,9 +168,7 @@ class History:
         self.episodes += 1
         self.human_steps += int(summary["intervention_steps"])
         self.takeovers += int(summary["takeovers"])
-        self.recent.append({name: summary[name] for name in ("length", "intervention_steps", "takeovers")})
-        if not summary["intervention_steps"]:
-            self.alone.append(summary["is_success"])
+        self.recent.append({name: summary[name] for name in _REMEMBERED})
         record = {
             "Episodic reward": summary["reward"],
             "Episodic success": summary["is_success"],
@@ -195,8 +193,9 @@ class History:
 
     @property
     def success_rate(self) -> float:
-        """Of the last episodes that the policy ran alone; 0 before the first."""
-        return sum(self.alone) / len(self.alone) if self.alone else 0.0
+        """Share of the last episodes that succeeded without any help; 0 before the first."""
+        unaided = [entry["is_success"] for entry in self.recent if not entry["intervention_steps"]]
+        return sum(unaided) / max(len(self.recent), 1)
 
     @property
     def intervention_rate(self) -> float:
@@ -216,14 +215,12 @@ class History:
             "takeovers": self.takeovers,
             "refused": self.refused,
             "recent": list(self.recent),
-            "alone": list(self.alone),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.episodes, self.human_steps = int(state["episodes"]), int(state["human_steps"])
         self.takeovers, self.refused = int(state["takeovers"]), int(state["refused"])
         self.recent.extend(state["recent"])
-        self.alone.extend(state["alone"])
 
 
 def summarise(episode: Episode) -> dict[str, float]:

@@ -39,7 +39,7 @@ class Status:
 
     def _figures(self) -> tuple[str, str, str]:
         return (
-            f"success {self.success_rate:.0%} alone, last 20",
+            f"{self.success_rate:.0%} of the last 20 succeeded without help",
             f"operator {self.intervention_rate:.0%} of steps",
             f"{self.env_steps} steps ({self.steps_per_s:.0f}/s), "
             f"{self.updates} updates ({self.updates_per_s:.0f}/s)",

@@ -19,7 +19,8 @@ class Validation:
     Nothing is published meanwhile, so that the actor tests exactly the weights that are kept here.
 
     Args:
-        target: success rate at which training ends; recent episodes that promise half of it cause a test.
+        target: success rate at which training ends; recent episodes without help that reach a third of it
+            cause a test: they were played with exploration.
         every: online updates between two tests, whatever the target; 0: none.
     """
 
@@ -41,7 +42,7 @@ class Validation:
             return False
         if self._every and updates - self._last_updates >= self._every:
             return True
-        promising = self._target is not None and success_rate >= self._target / 2
+        promising = self._target is not None and success_rate >= self._target / 3
         return promising and time.monotonic() >= self._next
 
     def begin(self, weights: Weights, updates: int) -> None:
