@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from torch import nn
 
-from hilt.networks.gelu import GELUTanh
+from hilt.networks.activations import GELUTanh, SiLU
 
 Activation = Literal["tanh", "relu", "silu", "gelu", "gelu_tanh"]
 Norm = Literal["none", "before_activation", "after_activation"]
@@ -17,7 +17,7 @@ Norm = Literal["none", "before_activation", "after_activation"]
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
-    "silu": nn.SiLU,
+    "silu": SiLU,
     "gelu": nn.GELU,
     "gelu_tanh": GELUTanh,
 }
