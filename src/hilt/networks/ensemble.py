@@ -34,14 +34,20 @@ class EnsembleLinear(nn.Module):
 class EnsembleLayerNorm(nn.Module):
     """LayerNorm over the last axis of (E, B, dim), each member with its own scale and shift."""
 
+    _ones: Tensor
+    _zeros: Tensor
+
     def __init__(self, num_members: int, dim: int, eps: float = 1e-6) -> None:
         super().__init__()
         self.eps = eps
         self.weight = nn.Parameter(torch.ones(num_members, 1, dim))
         self.bias = nn.Parameter(torch.zeros(num_members, 1, dim))
+        # With a scale and a shift that change nothing, PyTorch's kernel takes half as long as without.
+        self.register_buffer("_ones", torch.ones(dim), persistent=False)
+        self.register_buffer("_zeros", torch.zeros(dim), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        normed = F.layer_norm(x, x.shape[-1:], eps=self.eps)
+        normed = F.layer_norm(x, x.shape[-1:], self._ones, self._zeros, eps=self.eps)
         return torch.addcmul(self.bias, normed, self.weight)
 
 
