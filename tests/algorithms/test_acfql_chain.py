@@ -64,7 +64,9 @@ def learned_values(config: ACFQLConfig, count: int, schedule: Schedule) -> torch
     return values.mean(0).view(6, 100).mean(1)
 
 
-@pytest.mark.parametrize("chunk_size", [1, 2, 3, 5])
+@pytest.mark.parametrize(
+    "chunk_size", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow), 5]
+)
 def test_hilt_preset_knows_the_value_of_every_state(chunk_size: int) -> None:
     """Its own critics and targets; these follow faster, and a small actor learns less often, to save time."""
     config = replace(

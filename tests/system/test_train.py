@@ -131,6 +131,7 @@ def test_the_video_plays(story: Story) -> None:
     assert pictures > 1
 
 
+@pytest.mark.slow
 def test_a_run_that_is_over_is_only_evaluated_again(story: Story, tmp_path: Path) -> None:
     updates = checkpoint_step(story.run)
     goal = len(logged(story.run))

@@ -65,6 +65,7 @@ def test_record(place: Path) -> None:
     assert "already holds a dataset" in again.said
 
 
+@pytest.mark.slow
 def test_the_classifier_learns_from_it(place: Path) -> None:
     said = run(
         place,
