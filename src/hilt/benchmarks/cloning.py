@@ -1,24 +1,28 @@
-"""Behaviour cloning of the demonstrations that a configuration's training begins with."""
+"""Behaviour cloning, to stand beside what a configuration's training reaches."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from hilt.algorithms.registry import make_algorithm
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
+from hilt.data.transition import Transition
 from hilt.evaluation import evaluate_policy, evaluation_seeds
 from hilt.factory import make_environment
 from hilt.policy import PolicyRunner
 from hilt.training.building import Builder, learning_policy
-from hilt.training.demonstrations import demonstrations
 
 
 def clone(
-    config: RunConfig, kind: str, milestones: Sequence[int], episodes: int
+    config: RunConfig,
+    kind: str,
+    demonstrations: Iterable[Transition],
+    milestones: Sequence[int],
+    episodes: int,
 ) -> Iterator[dict[str, float]]:
     """Success alone after each number of updates in `milestones`, on `episodes` of `config.eval.seed`.
 
@@ -28,8 +32,7 @@ def clone(
     builder = Builder(config, env, "cpu")
     with tempfile.TemporaryDirectory() as folder:
         memory = builder.memory(Path(folder))
-        for episode in demonstrations(config, env.schema, lambda: False):
-            memory.demonstrate(episode)
+        memory.demonstrate(demonstrations)
         spec = builder.spec(memory.demonstrations)
         algorithm = make_algorithm(kind, to_dict(learning_policy(config)), spec, seed=config.seed)
         draw, seconds = builder.draw(builder.sampler(memory)), 0.0

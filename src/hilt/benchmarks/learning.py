@@ -20,6 +20,8 @@ from typing import Any
 from hilt.benchmarks.series import Series, markdown, train, whole
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
+from hilt.data.episode_log import read_log
+from hilt.data.routing import Source
 from hilt.evaluation import wilson_interval
 from hilt.training.metrics import WINDOW, read_metrics
 
@@ -75,35 +77,15 @@ def _share(episodes: Sequence[dict[str, Any]]) -> float:
 
 def _clone(run: Path) -> dict[str, Any]:
     """Behaviour cloning on the demonstrations of `run`, judged on the same episodes."""
-    from hilt.algorithms.registry import make_algorithm
-    from hilt.config.write import to_dict
-    from hilt.data.episode_log import read_log
-    from hilt.data.routing import Source
-    from hilt.evaluation import evaluate_policy, evaluation_seeds
-    from hilt.factory import make_environment
-    from hilt.policy import PolicyRunner
-    from hilt.training.building import Builder, learning_policy
+    from hilt.benchmarks.cloning import clone
 
     config = load_config(run / "config.json")
-    env = make_environment(config)
-    builder = Builder(config, env, "cpu")
-    memory = builder.memory(run / "cloning")
-    memory.demonstrate(
-        transition for transition, source in read_log(run / "replay") if source is Source.DEMONSTRATION
-    )
-    algorithm = make_algorithm(
-        "bc", to_dict(learning_policy(config)), builder.spec(memory.demonstrations), seed=config.seed
-    )
-    draw = builder.draw(builder.sampler(memory))
-    for _ in range(CLONING_UPDATES[config.env.obs_type]):
-        algorithm.update(draw)
-    policy = PolicyRunner(algorithm.policy)
-    results = evaluate_policy(env, policy, evaluation_seeds(config.eval.seed, config.eval.n_episodes))
-    memory.close()
-    env.close()
+    given = [step for step, source in read_log(run / "replay") if source is Source.DEMONSTRATION]
+    n_episodes, updates = config.eval.n_episodes, CLONING_UPDATES[config.env.obs_type]
+    (judged,) = clone(config, "bc", given, [updates], n_episodes)
     return {
-        "demonstration_steps": len(memory.demonstrations),
-        "cloning_successes": sum(result.is_success for result in results),
+        "demonstration_steps": len(given),
+        "cloning_successes": round(judged["success"] * n_episodes),
     }
 
 

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -189,12 +190,17 @@ def _judged(config: RunConfig, run: Path) -> Iterator[dict[str, float]]:
 def _clone(study: Study, variant: str, seed: int) -> dict[str, Any]:
     """Imitation of the same demonstrations, judged on the same episodes."""
     from hilt.benchmarks.cloning import clone
+    from hilt.factory import make_environment
+    from hilt.training.demonstrations import demonstrations
 
     config = load_config(None, study.overrides(variant, seed))
+    env = make_environment(config)
+    env.close()
+    given = chain.from_iterable(demonstrations(config, env.schema, lambda: False))
     return {
         "variant": variant,
         "seed": seed,
-        "points": list(clone(config, CLONING[variant], CLONING_UPDATES, EPISODES)),
+        "points": list(clone(config, CLONING[variant], given, CLONING_UPDATES, EPISODES)),
         "human_seconds": 0.0,
         "takeovers_per_1000_steps": [],
     }
