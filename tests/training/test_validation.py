@@ -46,6 +46,12 @@ def test_without_a_target_only_the_number_of_updates_counts(clock: Time) -> None
     assert tests.is_due(20, success_rate=0.0)
 
 
+def test_a_run_that_goes_on_counts_from_where_it_was(clock: Time) -> None:
+    tests = Validation(target=None, every=10, updates=500)
+    assert not tests.is_due(509, success_rate=0.0)
+    assert tests.is_due(510, success_rate=0.0)
+
+
 def test_with_a_target_recent_episodes_have_to_reach_a_third_of_it(clock: Time) -> None:
     tests = Validation(target=0.9, every=0)
     clock.now += 1000

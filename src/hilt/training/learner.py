@@ -81,7 +81,7 @@ class Learner:
         self._phase = "starting"
         self._waiting_for = ""
         self._version = int(1000 * time.time())  # newer than those of any learner before
-        self._validation = Validation(plan.target_success_rate, plan.eval_freq)
+        self._validation = Validation(plan.target_success_rate, plan.eval_freq, max(0, self._online_updates))
         self._last_metrics: dict[str, Tensor] = {}
         self._publish_due, self._status_due = Every(plan.publish_every_s), Every(_STATUS_S)
         self._save_due = Every(plan.save_every_s)

@@ -22,14 +22,15 @@ class Validation:
         target: success rate at which training ends; recent episodes without help that reach a third of it
             cause a test: they were played with exploration.
         every: online updates between two tests, whatever the target; 0: none.
+        updates: online updates before the run began, or went on.
     """
 
-    def __init__(self, target: float | None, every: int) -> None:
+    def __init__(self, target: float | None, every: int, updates: int = 0) -> None:
         self._target, self._every = target, every
         self._weights: Weights | None = None
         self._began = 0.0
         self._next = time.monotonic() + _REST_S
-        self._last_updates = 0
+        self._last_updates = updates
 
     @property
     def version(self) -> int:
