@@ -27,12 +27,15 @@ def call(
     schema: Schema = SCHEMA,
     said: handshake.Metadata | None = None,
     linger_s: float = 0.0,
+    goodbye: bool = True,
 ) -> tuple[list[FromLearner], grpc.StatusCode]:
     """One call with these messages, as they are: what was answered, and how it ended."""
 
     def requests() -> Iterator[bytes]:
         yield from messages
         time.sleep(linger_s)
+        if goodbye:
+            yield FromActor(goodbye=True).SerializeToString()
 
     answers: list[FromLearner] = []
     said = said or handshake.metadata(schema, "stranger", random.getrandbits(63), None)

@@ -11,6 +11,7 @@ import pytest
 from strangers import call, message, visit
 from transport_tools import SCHEMA, episode, ids, wait_until
 
+from hilt.data.codec import Encoder
 from hilt.transport import Limits, handshake
 from hilt.transport.hilt_pb2 import FromActor, Report
 from hilt.transport.messages import max_message_bytes
@@ -99,6 +100,22 @@ def test_whoever_says_nothing_is_dropped(learn):
     assert code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert len(answers) >= 1
     wait_until(lambda: not learner.server.actors, "the stranger is given up")
+
+
+def test_a_call_that_ends_without_a_goodbye_was_cut(learn):
+    learner = learn(limits=Limits(gone_after_s=60))
+    steps = [Encoder().encode(step) for step in episode(1, 3, open_end=True)]
+    said = handshake.metadata(SCHEMA, "actor", 1, None)
+    call(
+        learner.address,
+        [FromActor(first=1, steps=steps[:1]).SerializeToString()],
+        said=said,
+        linger_s=0.3,
+        goodbye=False,
+    )
+    assert learner.interrupted == []
+    call(learner.address, [], said=said)
+    wait_until(lambda: learner.interrupted == [("actor", 1)], "the actor has left")
 
 
 def test_other_services_and_methods_are_not_there(learn):

@@ -27,18 +27,20 @@ class Hello(_message.Message):
     def __init__(self, protocol: _Optional[int] = ..., actor_id: _Optional[str] = ..., stream: _Optional[int] = ..., schema: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class FromActor(_message.Message):
-    __slots__ = ("first", "steps", "first_report", "reports", "weights_version")
+    __slots__ = ("first", "steps", "first_report", "reports", "weights_version", "goodbye")
     FIRST_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     FIRST_REPORT_FIELD_NUMBER: _ClassVar[int]
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    GOODBYE_FIELD_NUMBER: _ClassVar[int]
     first: int
     steps: _containers.RepeatedCompositeFieldContainer[_transition_pb2.Step]
     first_report: int
     reports: _containers.RepeatedCompositeFieldContainer[Report]
     weights_version: int
-    def __init__(self, first: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[_transition_pb2.Step, _Mapping]]] = ..., first_report: _Optional[int] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., weights_version: _Optional[int] = ...) -> None: ...
+    goodbye: bool
+    def __init__(self, first: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[_transition_pb2.Step, _Mapping]]] = ..., first_report: _Optional[int] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., weights_version: _Optional[int] = ..., goodbye: _Optional[bool] = ...) -> None: ...
 
 class Report(_message.Message):
     __slots__ = ("numbers", "texts")

@@ -80,6 +80,7 @@ class Link:
         self._lost_place = False
         self._wake = threading.Event()
         self._over = False
+        self._leaving = False
         self._call: grpc.Call | None = None
         self.welcomed = False
         """The learner has taken this actor."""
@@ -111,15 +112,19 @@ class Link:
         self._wake.set()
 
     def finish(self) -> None:
-        """Ends the call in order: the learner knows that the actor has left."""
-        self._over = True
-        self._wake.set()
+        """Ends the call in order: the learner is told that the actor leaves."""
+        self._leaving = True
+        self._stop()
 
     def abort(self) -> None:
-        """Ends the call at once."""
-        self.finish()
+        """Ends the call at once: to the learner, the actor may come back."""
+        self._stop()
         if self._call is not None:
             self._call.cancel()
+
+    def _stop(self) -> None:
+        self._over = True
+        self._wake.set()
 
     # -- to the learner
 
@@ -137,6 +142,8 @@ class Link:
             self._wake.wait(HEARTBEAT_S)
             if not self._over:
                 time.sleep(LINGER_S)
+        if self._leaving:
+            yield FromActor(goodbye=True, weights_version=self._inbox.weights_version)
 
     def _next_message(self) -> FromActor | None:
         first, transitions = self._outbox.after(self._cursor, self._batch_steps)

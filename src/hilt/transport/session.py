@@ -74,7 +74,7 @@ class Session:
         self.weights_version = 0
         self.verdict: Verdict | None = None
         self.left = False
-        """The actor ended the call by itself and in order."""
+        """The actor has said goodbye; a call that merely ends may have been cut."""
         self._desk = desk
         self._decoder = Decoder(desk.schema)
         self._refused = 0
@@ -109,7 +109,6 @@ class Session:
                 if self.verdict is not None:
                     return
                 self._take(FromActor.FromString(data))
-            self.left = self.verdict is None
         except grpc.RpcError:
             pass  # cut off
         except DecodeError:
@@ -135,6 +134,7 @@ class Session:
         if message.reports:
             fitting = [report for report in message.reports if report.ByteSize() <= MAX_REPORT_BYTES]
             self._desk.keep_reports(self, message.first_report, fitting)
+        self.left |= message.goodbye
         self.wake()
 
     def _decode(self, message: FromActor) -> Iterator[Received]:
