@@ -77,6 +77,10 @@ class Room:
     def actors(self) -> Sequence[object]:
         return ["a"] if self.present else []
 
+    @property
+    def neighbours(self) -> int:
+        return len(self.actors)
+
 
 class Bench:
     """A learner with its parts at hand."""

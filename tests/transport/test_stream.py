@@ -10,6 +10,7 @@ from transport_tools import assert_same, episode, ids, wait_until
 
 from hilt.data.transition import Feature, Schema, SchemaError
 from hilt.transport import Directive, Limits
+from hilt.transport.handshake import is_local
 
 PIXELS = Schema(
     {
@@ -56,6 +57,30 @@ def test_transitions_are_acknowledged_only_when_the_learner_has_stored_them(lear
     learner.full_disk = False
     assert actor.drain(30) == 0
     assert ids(learner.transitions) == ids(episode(1, 5))
+
+
+def test_an_actor_on_this_machine_takes_a_core_unless_it_keeps_real_time(learn, connect):
+    learner = learn()
+    assert learner.server.neighbours == 0
+    actor, _ = connect(learner.address), connect(learner.address, actor_id="other")
+    wait_until(lambda: learner.server.neighbours == 2, "both are noticed")
+    actor.real_time = True
+    actor.send(episode(1, 1)[0])
+    wait_until(lambda: learner.server.neighbours == 1, "somebody is at the controls of one")
+
+
+@pytest.mark.parametrize(
+    ("peer", "here"),
+    [
+        ("ipv4:127.0.0.1:5000", True),
+        ("ipv6:%5B::1%5D:5000", True),
+        ("ipv4:10.0.0.7:5000", False),
+        ("ipv6:%5Bfe80::1%5D:5000", False),
+        ("", False),
+    ],
+)
+def test_who_is_on_this_machine(peer, here):
+    assert is_local(peer) is here
 
 
 @pytest.mark.parametrize("actors", [2, 5])

@@ -107,6 +107,7 @@ def _actor(config: RunConfig, policy: FreshPolicy, client: LearnerClient, stage:
     def after_step(transition: Transition, outcome: Outcome) -> None:
         monitor.add(outcome)
         stage.on_step(transition, outcome)
+        client.real_time = stage.operator.interactive
         _hold(client, stage)
 
     rollout.on_step = after_step

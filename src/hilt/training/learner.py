@@ -17,6 +17,7 @@ from hilt.training.pacing import Every, Rate
 from hilt.training.plan import Plan
 from hilt.training.saving import Saver
 from hilt.training.status import Status
+from hilt.training.threads import UpdateThreads
 from hilt.training.validation import Validation
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
@@ -49,6 +50,11 @@ class Actors(Protocol):
     @property
     def actors(self) -> Sequence[object]:
         """The actors that are there."""
+        ...
+
+    @property
+    def neighbours(self) -> int:
+        """Those among them that take a core of this machine."""
         ...
 
 
@@ -88,6 +94,7 @@ class Learner:
         self._update_rate, self._step_rate = Rate(), Rate()
         self._rates = (0.0, 0.0)
         self._hold = False
+        self._threads = UpdateThreads()
         self._saved_at = algorithm.updates
         self.best_success_rate = 0.0
         """The highest in a validation."""
@@ -107,6 +114,7 @@ class Learner:
             else:
                 self._wait_for_experience()
             self._hold_or_release()
+            self._share_cores()
             self._housekeep()
         return self._finish()
 
@@ -133,6 +141,11 @@ class Learner:
         if hold != self._hold:
             self._hold = hold
             self._direct()
+
+    def _share_cores(self) -> None:
+        """Actors that hold need none, but for one that tests the policy meanwhile."""
+        resting = self._hold and not self._validation.version
+        self._threads.leave(0 if resting else self._actors.neighbours)
 
     def _learn_offline(self) -> None:
         if len(self._memory.demonstrations) == 0:
@@ -293,6 +306,7 @@ class Learner:
     def _finish(self) -> bool:
         """Actors of a learner that is done leave; those of one that was stopped wait for the next."""
         done = not self._should_stop()
+        self._threads.leave(0)
         self._phase, self._waiting_for = "done" if done else "stopped", ""
         self._publish()
         self._tell(stop=done)

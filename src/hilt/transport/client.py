@@ -85,6 +85,8 @@ class LearnerClient:
     ) -> None:
         """`address` is HOST:PORT; `tls_ca` a PEM file that says whom to trust, None for no TLS."""
         self.address = address
+        self.real_time = False
+        """Steps wait for the clock. Without that, the learner leaves an actor on its machine a core."""
         self._schema = schema
         self._metadata = metadata(schema, actor_id, random.SystemRandom().getrandbits(63), token)
         self._tls_ca = tls_ca
@@ -247,6 +249,7 @@ class LearnerClient:
             self._inbox,
             max_batch_steps(self._schema),
             self._max_weights_bytes,
+            lambda: self.real_time,
         )
         self._link = link
         if self._closing.is_set():

@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -101,6 +102,11 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_local(peer: str) -> bool:
+    """Whether `peer`, as gRPC names it ("ipv4:127.0.0.1:5000", "ipv6:%5B::1%5D:5000"), is on this machine."""
+    return is_loopback(unquote(peer.partition(":")[2]))
 
 
 def check_bind(bind: str, *, token: bool, tls: bool, allow_insecure: bool) -> None:

@@ -27,20 +27,22 @@ class Hello(_message.Message):
     def __init__(self, protocol: _Optional[int] = ..., actor_id: _Optional[str] = ..., stream: _Optional[int] = ..., schema: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class FromActor(_message.Message):
-    __slots__ = ("first", "steps", "first_report", "reports", "weights_version", "goodbye")
+    __slots__ = ("first", "steps", "first_report", "reports", "weights_version", "goodbye", "real_time")
     FIRST_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     FIRST_REPORT_FIELD_NUMBER: _ClassVar[int]
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_VERSION_FIELD_NUMBER: _ClassVar[int]
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
+    REAL_TIME_FIELD_NUMBER: _ClassVar[int]
     first: int
     steps: _containers.RepeatedCompositeFieldContainer[_transition_pb2.Step]
     first_report: int
     reports: _containers.RepeatedCompositeFieldContainer[Report]
     weights_version: int
     goodbye: bool
-    def __init__(self, first: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[_transition_pb2.Step, _Mapping]]] = ..., first_report: _Optional[int] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., weights_version: _Optional[int] = ..., goodbye: _Optional[bool] = ...) -> None: ...
+    real_time: bool
+    def __init__(self, first: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[_transition_pb2.Step, _Mapping]]] = ..., first_report: _Optional[int] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., weights_version: _Optional[int] = ..., goodbye: _Optional[bool] = ..., real_time: _Optional[bool] = ...) -> None: ...
 
 class Report(_message.Message):
     __slots__ = ("numbers", "texts")

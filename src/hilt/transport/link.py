@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
 
@@ -68,10 +69,16 @@ class Link:
     """One call to the learner. A broken call leaves nothing behind but what it has acknowledged."""
 
     def __init__(
-        self, outbox: Outbox, reports: Reports, inbox: Inbox, batch_steps: int, max_weights: int
+        self,
+        outbox: Outbox,
+        reports: Reports,
+        inbox: Inbox,
+        batch_steps: int,
+        max_weights: int,
+        real_time: Callable[[], bool],
     ) -> None:
         self._outbox, self._reports, self._inbox = outbox, reports, inbox
-        self._batch_steps = batch_steps
+        self._batch_steps, self._real_time = batch_steps, real_time
         self._encoder = Encoder()
         self._assembly = Assembly(max_weights)
         self._cursor = outbox.acknowledged
@@ -136,14 +143,17 @@ class Link:
                 messages += 1
                 yield message
             if not messages:
-                yield FromActor(weights_version=self._inbox.weights_version)
+                yield self._message()
             if time.monotonic() > self.heard + SILENCE_S:
                 self.abort()
             self._wake.wait(HEARTBEAT_S)
             if not self._over:
                 time.sleep(LINGER_S)
         if self._leaving:
-            yield FromActor(goodbye=True, weights_version=self._inbox.weights_version)
+            yield self._message(goodbye=True)
+
+    def _message(self, **parts: Any) -> FromActor:
+        return FromActor(weights_version=self._inbox.weights_version, real_time=self._real_time(), **parts)
 
     def _next_message(self) -> FromActor | None:
         first, transitions = self._outbox.after(self._cursor, self._batch_steps)
@@ -155,12 +165,11 @@ class Link:
             self._encoder.reset()
         self._cursor = first + len(transitions) - 1
         self._report_cursor = first_report + len(reports) - 1
-        return FromActor(
+        return self._message(
             first=first,
             steps=[self._encoder.encode(transition) for transition in transitions],
             first_report=first_report,
             reports=reports,
-            weights_version=self._inbox.weights_version,
         )
 
     # -- from the learner

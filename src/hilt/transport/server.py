@@ -18,6 +18,7 @@ from hilt.transport.handshake import (
     RefusalError,
     check_bind,
     check_hello,
+    is_local,
     server_credentials,
     server_options,
 )
@@ -177,6 +178,12 @@ class TransitionServer:
     def actors(self) -> list[ActorInfo]:
         """Actors that are connected, or may come back in a moment."""
         return self._streams.actors()
+
+    @property
+    def neighbours(self) -> int:
+        """Connected actors that take a core of this machine: here, and not waiting for the clock."""
+        with self._lock:
+            return sum(not each.real_time and is_local(each.address) for each in self._sessions)
 
     def reports(self) -> list[tuple[str, dict[str, float | str]]]:
         """The metric records that have come since the last call, with their actors' ids."""

@@ -72,6 +72,7 @@ class Session:
         self.acknowledged = 0
         self.acknowledged_reports = 0
         self.weights_version = 0
+        self.real_time = False
         self.verdict: Verdict | None = None
         self.left = False
         """The actor has said goodbye; a call that merely ends may have been cut."""
@@ -120,7 +121,7 @@ class Session:
 
     def _take(self, message: FromActor) -> None:
         self._heard = time.monotonic()
-        self.weights_version = message.weights_version
+        self.weights_version, self.real_time = message.weights_version, message.real_time
         if len(message.steps) > MAX_STEPS or len(message.reports) > MAX_REPORTS:
             self.end(
                 grpc.StatusCode.INVALID_ARGUMENT,
