@@ -18,7 +18,7 @@ ABLATIONS = [name for name in LEARNERS if name.startswith("acfql-") and name != 
 
 
 def config_of(variant: str) -> RunConfig:
-    return load_config(None, Study(Path("study"), 60.0, {"env.obs_type": "pixels"}).overrides(variant, 4))
+    return load_config(None, Study(60.0, {"env.obs_type": "pixels"}).overrides(variant, 4))
 
 
 @pytest.mark.parametrize("variant", [*LEARNERS, *CLONING])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hilt.config.errors import ConfigError
 from hilt.config.overrides import parse_command_line
 
 
@@ -26,7 +27,10 @@ class Series:
     @staticmethod
     def parse(words: Sequence[str], folder: str, seeds: int) -> Series:
         """Of a command line: --output_dir, --seeds, and overrides. Raises ConfigError."""
-        options = dict(override.split("=", 1) for override in parse_command_line(words)[1])
+        config_path, overrides = parse_command_line(words)
+        if config_path is not None:
+            raise ConfigError("--config_path", "the benchmark brings its own configuration")
+        options = dict(override.split("=", 1) for override in overrides)
         count = int(options.pop("seeds", seeds))
         place = Path(options.pop("output_dir", folder))
         return Series(place, range(1, count + 1), [f"{name}={value}" for name, value in options.items()])
@@ -53,9 +57,10 @@ def whole(path: Path, make: Callable[[Path], object]) -> Path:
     return path
 
 
-def train(run: Path, source: Path | str, overrides: Sequence[str]) -> None:
+def train(run: Path, source: Path | str | None, overrides: Sequence[str]) -> None:
     """`hilt train` as a user calls it, in the folder `run`. Raises CalledProcessError when it fails."""
-    options = [f"--config_path={source}", f"--output_dir={run}", *(f"--{word}" for word in overrides)]
+    given = [] if source is None else [f"--config_path={source}"]
+    options = [*given, f"--output_dir={run}", *(f"--{word}" for word in overrides)]
     subprocess.run([sys.executable, "-m", "hilt", "train", *options, "--no-ui"], check=True)
 
 

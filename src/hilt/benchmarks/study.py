@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
+from hilt.benchmarks.series import Series, train, whole
 from hilt.benchmarks.study_report import write_report
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
-from hilt.config.overrides import parse_command_line
 from hilt.config.run import RunConfig
 from hilt.training.metrics import read_metrics
 
@@ -84,14 +83,10 @@ _OF_ACFQL_ALONE = ("policy.chunk_size", "policy.offline_steps")
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Where it is kept, how long a run learns [s], and the configuration that all of its runs share."""
+    """How long a run learns [s], and the configuration that all of its runs share."""
 
-    folder: Path
     seconds: float
     shared: Overrides
-
-    def path(self, variant: str, seed: int) -> Path:
-        return self.folder / f"{variant}_{seed}.json"
 
     def overrides(self, variant: str, seed: int) -> list[str]:
         """`a.b=value`, those of the variant last, so that they win."""
@@ -115,46 +110,29 @@ class Study:
 
 def main(arguments: Sequence[str]) -> int:
     """Run what is missing, seed by seed, then write table and plots; the exit code."""
-    config_path, overrides = parse_command_line(arguments)
-    options = dict(override.split("=", 1) for override in overrides)
-    seeds = int(options.pop("seeds", "3"))
-    minutes = float(options.pop("minutes", "2"))
-    variants = [name for name in options.pop("variants", "").split(",") if name] or [*LEARNERS, *CLONING]
-    unknown = [name for name in variants if name not in {*LEARNERS, *CLONING}]
-    if config_path or unknown:
-        raise ConfigError(
-            "study", f"{config_path or unknown[0]!r}: --variants are {', '.join([*LEARNERS, *CLONING])}"
-        )
-    study = Study(Path(options.pop("output_dir", "outputs/study")), 60 * minutes, options)
-    study.folder.mkdir(parents=True, exist_ok=True)
-    _run_missing(study, [(variant, seed) for seed in range(1, seeds + 1) for variant in variants])
-    print(write_report(study.folder))
+    series = Series.parse(arguments, "outputs/study", seeds=3)
+    options = dict(override.split("=", 1) for override in series.overrides)
+    seconds = 60 * float(options.pop("minutes", "2"))
+    known = [*LEARNERS, *CLONING]
+    variants = [name for name in options.pop("variants", "").split(",") if name] or known
+    unknown = [name for name in variants if name not in known]
+    if unknown:
+        raise ConfigError("study", f"{unknown[0]!r}: --variants are {', '.join(known)}")
+    study = Study(seconds, options)
+    for seed, variant in product(series.seeds, variants):
+        measure = partial(_learn, study, series.folder) if variant in LEARNERS else partial(_clone, study)
+        series.result(f"{variant}_{seed}", partial(measure, variant, seed))
+    print(write_report(series.folder))
     return 0
 
 
-def _run_missing(study: Study, runs: Sequence[tuple[str, int]]) -> None:
-    missing = [(variant, seed) for variant, seed in runs if not study.path(variant, seed).is_file()]
-    spent = {True: study.seconds + 20.0, False: 20.0}
-    for index, (variant, seed) in enumerate(missing):
-        left = sum(spent[name in LEARNERS] for name, _ in missing[index:])
-        print(f"{variant}, seed {seed}; about {left / 60:.0f} min left", file=sys.stderr, flush=True)
-        began = time.monotonic()
-        result = _learn(study, variant, seed) if variant in LEARNERS else _clone(study, variant, seed)
-        study.path(variant, seed).write_text(json.dumps(result, indent=2) + "\n")
-        spent[variant in LEARNERS] = time.monotonic() - began
-
-
-def _learn(study: Study, variant: str, seed: int) -> dict[str, Any]:
+def _learn(study: Study, folder: Path, variant: str, seed: int) -> dict[str, Any]:
     """`hilt train` until its time is over, then every checkpoint on the way judged."""
-    run = study.folder / f"{variant}_{seed}"
-    overrides = [f"--{override}" for override in study.overrides(variant, seed)]
-    if not (run / "eval" / "eval.json").is_file():
-        shutil.rmtree(run, ignore_errors=True)
-        command = [sys.executable, "-m", "hilt", "train", f"--output_dir={run}", *overrides, "--no-ui"]
-        with (study.folder / f"{variant}_{seed}.log").open("w") as said:
-            subprocess.run(command, check=True, stderr=said, stdout=said)
-    config = load_config(run / "config.json")
-    points = list(_judged(config, run))
+    run = whole(
+        folder / f"run_{variant}_{seed}",
+        partial(train, source=None, overrides=study.overrides(variant, seed)),
+    )
+    points = list(_judged(load_config(run / "config.json"), run))
     episodes = [record for record in read_metrics(run / "metrics.jsonl") if "Human seconds" in record]
     shutil.rmtree(run / "checkpoints")
     return {
