@@ -156,17 +156,24 @@ def test_each_picture_is_encoded_once_per_critic_update() -> None:
     assert calls == {"online": algorithm.settings.utd_ratio, "target": algorithm.settings.utd_ratio}
 
 
-@pytest.mark.parametrize("pretraining", [False, True])
-def test_only_pretraining_lets_imitation_train_the_encoder(pretraining: bool) -> None:
+@pytest.mark.parametrize(("pretraining", "asked"), [(False, False), (True, False), (False, True)])
+def test_imitation_trains_the_encoder_in_pretraining_and_where_it_is_asked_to(
+    pretraining: bool, asked: bool
+) -> None:
     """With a critic that learns nothing, the encoder moves only when the actor's imitation moves it."""
     config = small(
-        SACConfig.reference(), pretrain_updates=int(pretraining), utd_ratio=1, bc_weight=1.0, bc_filter=False
+        SACConfig.reference(),
+        pretrain_updates=int(pretraining),
+        utd_ratio=1,
+        bc_weight=1.0,
+        bc_filter=False,
+        bc_trains_encoder=asked,
     )
     algorithm = SAC(config, make_spec())
     torch.nn.init.zeros_(algorithm.networks.critic[0].weight)  # type: ignore[arg-type]
     before = snapshot(algorithm.policy.encoder)
     algorithm.update(sampler())
-    assert equal(before, snapshot(algorithm.policy.encoder)) != pretraining
+    assert equal(before, snapshot(algorithm.policy.encoder)) != (pretraining or asked)
 
 
 @pytest.mark.parametrize("discrete", [None, 3])

@@ -13,14 +13,10 @@ def flatten_(parameters: Iterable[nn.Parameter]) -> Tensor:
     """Moves `parameters` into one flat tensor, of which they become views; returns it."""
     parameters = list(parameters)
     flat = torch.cat([parameter.detach().flatten() for parameter in parameters])
-    for parameter, values in zip(parameters, _views(flat, parameters), strict=True):
-        parameter.data = values
-    return flat
-
-
-def _views(flat: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
     pieces = torch.split(flat, [parameter.numel() for parameter in parameters])
-    return [piece.view_as(parameter) for piece, parameter in zip(pieces, parameters, strict=True)]
+    for parameter, piece in zip(parameters, pieces, strict=True):
+        parameter.data = piece.view_as(parameter)
+    return flat
 
 
 def trainable(*modules: nn.Module | None) -> list[nn.Parameter]:
@@ -43,18 +39,16 @@ class Optimizer:
         self.values = flatten_(self.parameters)
         self._mean, self._square = torch.zeros_like(self.values), torch.zeros_like(self.values)
         self._count = torch.zeros((), device=self.values.device)
-        self._means, self._squares = (_views(m, self.parameters) for m in (self._mean, self._square))
 
     @torch.no_grad()
     def step(self, gradients: Iterable[Tensor]) -> Tensor:
         """Applies `gradients`, one for each parameter, in order; returns their norm before clipping."""
-        # The fused kernel reads them as they lie in memory.
-        gradients = [gradient.contiguous() for gradient in gradients]
-        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        gradient = torch.cat([gradient.flatten() for gradient in gradients])
+        norm: Tensor = torch.linalg.vector_norm(gradient)
         excess = None if self.max_grad_norm is None else (norm / self.max_grad_norm).clamp_(min=1).float()
         self._count += 1
         torch._fused_adam_(
-            [*self.parameters], gradients, self._means, self._squares, [], [self._count] * len(gradients),
+            [self.values], [gradient], [self._mean], [self._square], [], [self._count],
             lr=self.lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False,
             grad_scale=excess,
         )  # fmt: skip
@@ -73,8 +67,7 @@ class Optimizer:
 def minimize(loss: Tensor, *optimizers: Optimizer) -> list[Tensor]:
     """One step of each optimiser down `loss`; returns their gradient norms.
 
-    Only the gradients of these optimisers' parameters are computed: everything else is a constant. They are
-    handed over as autograd makes them; adding them up in zeroed buffers would take three passes more.
+    Only the gradients of these optimisers' parameters are computed: everything else is a constant.
     """
     parameters = [parameter for optimizer in optimizers for parameter in optimizer.parameters]
     gradients = iter(torch.autograd.grad(loss, parameters, materialize_grads=True))

@@ -70,12 +70,13 @@ class SAC(Algorithm):
         self.updates += 1
         if step < 0:
             return self._pretrain(sample())
+        bc_weight = self._bc_weight(step)
         for _ in range(self.settings.utd_ratio - 1):
-            self._update_critics(self._encode(sample()))
+            self._update_critics(self._encode(sample()), bc_weight)
         batch = self._encode(sample())
-        metrics = self._update_critics(batch)
+        metrics = self._update_critics(batch, bc_weight)
         if step >= self.settings.critic_warmup_updates and step % self.settings.policy_update_freq == 0:
-            metrics |= self._update_actor(batch, self._bc_weight(step))
+            metrics |= self._update_actor(batch, bc_weight)
         return metrics
 
     def _bc_weight(self, step: int) -> float:
@@ -109,8 +110,11 @@ class SAC(Algorithm):
             loss, metrics = loss + discrete_loss, metrics | discrete_metrics
         return loss, metrics
 
-    def _update_critics(self, batch: Encoded) -> Metrics:
+    def _update_critics(self, batch: Encoded, bc_weight: float) -> Metrics:
         loss, metrics = self._value_loss(batch)
+        if self.settings.bc_trains_encoder and bc_weight > 0:
+            imitated = self.policy.actor(batch.features)
+            loss = loss + bc_weight * imitation_loss(imitated, batch.action, batch.imitate, self.settings)
         (norm,) = minimize(loss, self.optimizers["critic"])
         self._target.follow(self.settings.critic_target_update_weight)
         return metrics | {"critic_grad_norm": norm}

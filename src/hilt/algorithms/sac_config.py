@@ -61,6 +61,8 @@ class SACConfig:
     bc_filter: bool = True
     """Imitate only where the critics value the human's action above the policy's."""
     bc_loss: BCLoss = "squared_error"
+    bc_trains_encoder: bool = False
+    """Imitation shapes what the actor sees, too: its gradient goes on into the encoder, with the critics'."""
 
     # temperature
     temperature_init: float = 0.01

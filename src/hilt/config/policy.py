@@ -108,6 +108,8 @@ class SACConfig(LearningPolicy):
     """Imitate only where the critics value the human's action above the policy's."""
     bc_loss: Literal["squared_error", "log_likelihood"] = "squared_error"
     """What imitation minimises."""
+    bc_trains_encoder: bool = False
+    """Imitation trains the encoder, too, together with the critics; else only before the first action."""
     critic_warmup_updates: NonNegativeInt = 100
     """Optimisation steps after these in which the critics learn alone."""
     critic_network_kwargs: NetworkKwargs = NetworkKwargs()
