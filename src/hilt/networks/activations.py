@@ -55,7 +55,7 @@ def gelu_and_derivative(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _slope(x: Tensor) -> Tensor:
     """a + b x^2."""
-    return torch.full_like(x, _A).addcmul_(x, x, value=_B)
+    return torch.addcmul(x.new_tensor(_A), x, x, value=_B)
 
 
 def _wants_gradient(x: Tensor) -> bool:
