@@ -42,6 +42,16 @@ def test_calibration_reaches_its_precision_at_the_highest_recall(
     assert reached.recall == max(q.recall for q in better)
 
 
+def test_a_single_failure_that_looks_like_success_does_not_cost_the_successes() -> None:
+    scores = np.append(np.linspace(0.9, 0.99, 40), [0.985, 0.2])
+    labels = np.arange(42) < 40
+    reached = quality(scores, labels, calibrate(scores, labels, 0.99))
+    assert (reached.recall, reached.false_positives) == (1, 1)
+    doubtful = np.append(scores, 0.986)
+    strict = quality(doubtful, np.append(labels, False), calibrate(doubtful, np.append(labels, False), 0.99))
+    assert strict.precision >= 0.99
+
+
 def test_a_separable_set_is_split_in_the_middle() -> None:
     scores = np.array([0.02, 0.6, 0.9, 0.99])
     labels = np.array([False, False, True, True])
@@ -51,5 +61,5 @@ def test_a_separable_set_is_split_in_the_middle() -> None:
 
 
 def test_a_precision_that_cannot_be_reached_gives_the_strictest_threshold() -> None:
-    scores = np.array([0.9, 0.8, 0.7])
-    assert calibrate(scores, np.array([False, True, True]), 0.99) == 0.9
+    scores = np.array([0.9, 0.8, 0.85, 0.7])
+    assert calibrate(scores, np.array([False, True, False, True]), 0.99) == 0.9

@@ -19,7 +19,7 @@ from hilt.recording import open_dataset
 from hilt.rewards.frames import LabelledFrames
 from hilt.rewards.model import ClassifierSpec, RewardClassifier
 
-_SHIFT_SHARE = 16
+_SHIFT_SHARE = 10
 _CHUNK = 64
 
 

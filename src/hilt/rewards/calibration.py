@@ -73,7 +73,16 @@ def calibrate(scores: Scores, labels: Labels, precision: float) -> float:
 
     It lies in the middle (of the logits) between the lowest score that it accepts and the highest that it
     rejects, as far from either as can be. When no threshold reaches the precision, the highest score is it.
+    A failure that alone keeps a threshold from telling all frames apart is left out: few frames are held
+    out, and it says little of the precision, but a threshold above it may miss most successes to come.
     """
+    in_the_way = ~labels & (scores >= scores[labels].min(initial=np.inf))
+    if in_the_way.sum() == 1:
+        scores, labels = scores[~in_the_way], labels[~in_the_way]
+    return _strict(scores, labels, precision)
+
+
+def _strict(scores: Scores, labels: Labels, precision: float) -> float:
     thresholds, precisions, _ = precision_recall_curve(scores, labels)
     reaching = np.flatnonzero(precisions >= precision)
     if not len(reaching):

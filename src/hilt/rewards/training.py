@@ -142,10 +142,11 @@ def _calibrated(
 ) -> Report:
     """Give the classifier its threshold, and say how good it then is.
 
-    The threshold keeps the precision on all held-out frames, those beside a change of label included: they
-    are the hardest of the few there are, and what it must not take for success looks like them.
+    Frames beside a change of label, on which nobody can say exactly when success began, do not count for the
+    threshold: it would be so high that most successes were missed.
     """
-    threshold = calibrate(scores, labels, policy.precision_target)
+    clear = ~held_out.is_edge.numpy()
+    threshold = calibrate(scores[clear], labels[clear], policy.precision_target)
     classifier.with_threshold(threshold)
     auc, on_clear, on_edge = judge(scores, held_out, labels, threshold)
     return Report(
