@@ -20,13 +20,11 @@ from typing import Any
 from hilt.benchmarks.series import Series, markdown, train, whole
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
+from hilt.config.policy import ACFQLConfig, SACConfig
 from hilt.data.episode_log import read_log
 from hilt.data.routing import Source
 from hilt.evaluation import wilson_interval
 from hilt.training.metrics import WINDOW, read_metrics
-
-CLONING_UPDATES = {"state": 1000, "pixels": 400}
-"""As many as imitate before learning begins."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -76,13 +74,21 @@ def _share(episodes: Sequence[dict[str, Any]]) -> float:
 
 
 def _clone(run: Path) -> dict[str, Any]:
-    """Behaviour cloning on the demonstrations of `run`, judged on the same episodes."""
+    """Behaviour cloning on the demonstrations of `run`, judged on the same episodes.
+
+    The same kind of policy, and as many updates as are made before its first action.
+    """
     from hilt.benchmarks.cloning import clone
 
     config = load_config(run / "config.json")
     given = [step for step, source in read_log(run / "replay") if source is Source.DEMONSTRATION]
-    n_episodes, updates = config.eval.n_episodes, CLONING_UPDATES[config.env.obs_type]
-    (judged,) = clone(config, "bc", given, [updates], n_episodes)
+    n_episodes, policy = config.eval.n_episodes, config.policy
+    if isinstance(policy, ACFQLConfig):
+        kind, updates = "flow_bc", policy.offline_steps
+    else:
+        assert isinstance(policy, SACConfig)
+        kind, updates = "bc", policy.pretrain_updates
+    (judged,) = clone(config, kind, given, [updates], n_episodes)
     return {
         "demonstration_steps": len(given),
         "cloning_successes": round(judged["success"] * n_episodes),
