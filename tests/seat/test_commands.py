@@ -54,6 +54,7 @@ def stop(page):
 
 
 def picture(page, camera):
+    page.wait_for_selector(f"[data-camera={camera}]")  # pictures come a moment after figures
     return page.evaluate(f"document.querySelector('[data-camera={camera}]').toDataURL()")
 
 
