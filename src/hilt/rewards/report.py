@@ -49,7 +49,7 @@ class Report:
         ]
         if not self.reaches_precision:
             text.append(
-                f"no threshold reaches the precision {self.precision_target:.0%} that was asked for: "
+                f"the precision {self.precision_target:.0%} that was asked for is not reached there: "
                 "record more episodes, with failures and env.number_of_steps_after_success"
             )
         return text
