@@ -9,6 +9,7 @@ from typing import Any
 
 from hilt.api import train
 from hilt.config.load import load_config
+from hilt.training.layout import MODEL, outcome
 from hilt.training.metrics import read_metrics
 from hilt.training.processes import StopRequest
 
@@ -53,6 +54,6 @@ def conclusion(run: Path) -> str:
         f"Videos: {videos[0] if videos else 'none (no OpenGL here)'}",
         f"Summary: {run / 'eval' / 'summary.png'}",
         f"Curves: {run / 'plots' / 'progress.png'}",
-        f"Policy: {run / 'checkpoints' / 'last' / 'pretrained_model'}",
+        f"Policy: {outcome(run) / MODEL}",
     ]
     return "\n".join(lines)

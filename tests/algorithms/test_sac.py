@@ -38,7 +38,13 @@ def one_thread() -> object:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("pixels", [False, True])
 def test_resume_equals_never_having_stopped(preset: str, pixels: bool) -> None:
-    config = small(PRESETS[preset](), num_discrete_actions=3, pretrain_updates=2, critic_warmup_updates=1)
+    config = small(
+        PRESETS[preset](),
+        num_discrete_actions=3,
+        pretrain_updates=2,
+        critic_warmup_updates=1,
+        policy_average_weight=0.1,
+    )
     spec = make_spec(pixels=pixels)
 
     straight, sample = SAC(config, spec, seed=5), sampler(pixels=pixels)
@@ -136,6 +142,20 @@ def test_target_follows_the_encoder_too() -> None:
         strict=True,
     ):
         torch.testing.assert_close(actual, expected)
+
+
+def test_the_average_of_the_policy_acts_and_begins_as_what_imitation_learned() -> None:
+    config = small(SACConfig.hilt(), pretrain_updates=2, critic_warmup_updates=0, policy_average_weight=0.25)
+    algorithm, sample = SAC(config, make_spec()), sampler()
+    for _ in range(2):
+        algorithm.update(sample)
+    learned = snapshot(algorithm.networks.policy)
+    assert equal(learned, snapshot(algorithm.policy))
+    algorithm.update(sample)
+    newest = snapshot(algorithm.networks.policy)
+    assert not equal(learned, newest)
+    for name, value in snapshot(algorithm.policy).items():
+        torch.testing.assert_close(value, 0.75 * learned[name] + 0.25 * newest[name])
 
 
 def test_each_picture_is_encoded_once_per_critic_update() -> None:

@@ -14,6 +14,7 @@ import pytest
 from parts import assert_whole, checkpoint, saved_names
 
 from hilt.training.checkpoints import CheckpointError, CheckpointStore, read_model
+from hilt.training.layout import outcome
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
@@ -38,6 +39,15 @@ def test_the_newest_and_the_best_are_kept(tmp_path: Path) -> None:
     assert saved_names(tmp_path) == ["0000200", "0003000", "10000000"]
     assert_whole(store.load_last(), 10_000_000)
     assert (tmp_path / "checkpoints" / "best").resolve().name == "0000200"
+
+
+def test_training_hands_over_the_best_of_those_tested_else_the_last(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path)
+    store.save(checkpoint(10))
+    assert read_model(outcome(tmp_path))[0]["n"] == 10
+    store.save(checkpoint(20), best=True)
+    store.save(checkpoint(30))
+    assert read_model(outcome(tmp_path))[0]["n"] == 20
 
 
 def test_saving_the_same_step_again_replaces_it(tmp_path: Path) -> None:

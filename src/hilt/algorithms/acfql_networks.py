@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from hilt.algorithms.acfql_config import ACFQLConfig
-from hilt.algorithms.optimizer import trainable
 from hilt.algorithms.spec import PolicySpec
+from hilt.networks.averaging import copy_of
 from hilt.networks.encoders import ObservationEncoder
 from hilt.networks.ensemble import EnsembleMLP
 from hilt.networks.flow import FlowActor, OneStepActor, xavier_
@@ -40,9 +40,8 @@ class ACFQLNetworks(nn.Module):
         super().__init__()
         self.encoders = nn.ModuleDict(cast(dict[str, nn.Module], encoders))
         self.critic, self.flow, self.actor = critic, flow, actor
-        backbone = encoders["critic"].backbone
-        constant = {id(backbone): backbone} if backbone is not None and not trainable(backbone) else {}
-        self.target = CriticTarget(*copy.deepcopy((encoders["critic"], critic), constant))
+        encoder = encoders["critic"]
+        self.target = CriticTarget(*copy_of((encoder, critic), encoder.backbone))
 
     def encoder(self, role: Role) -> ObservationEncoder:
         """The encoder of `role`: that of the critics, where all share one."""

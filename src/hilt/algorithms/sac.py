@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
 from hilt.algorithms.gaussian_policy import GaussianPolicy
@@ -24,6 +22,7 @@ from hilt.algorithms.sac_losses import (
 )
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch
+from hilt.networks.averaging import copy_of, follow_
 from hilt.networks.ensemble import EnsembleMLP
 from hilt.networks.pretrained import PretrainedEncoder
 
@@ -46,30 +45,40 @@ class SAC(Algorithm):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.networks = make_networks(config, spec, backbone).to(device)
-        self.policy: GaussianPolicy = self.networks.policy
-        self.modules = {"networks": self.networks}
+        self.policy, self.modules = self._acting()
         self.optimizers = self._make_optimizers()
         self._target = Target(trainable(self.networks.target), self.optimizers["critic"])
         self.target_entropy = (
             config.target_entropy if config.target_entropy is not None else -spec.schema.action_dim / 2
         )
 
+    def _acting(self) -> tuple[GaussianPolicy, dict[str, nn.Module]]:
+        """The policy that acts, which is the one that learns or its average, and all that is to be saved."""
+        learned = self.networks.policy
+        if self.settings.policy_average_weight is None:
+            return learned, {"networks": self.networks}
+        average = copy_of(learned, learned.encoder.backbone)
+        return average, {"networks": self.networks, "average": average}
+
     def _make_optimizers(self) -> dict[str, Optimizer]:
         """The encoder belongs to the critics' optimiser alone."""
-        config, networks = self.settings, self.networks
-        critic = trainable(self.policy.encoder, networks.critic, self.policy.discrete_critic)
+        config, networks, policy = self.settings, self.networks, self.networks.policy
+        critic = trainable(policy.encoder, networks.critic, policy.discrete_critic)
         clip = config.grad_clip_norm
         return {
             "critic": Optimizer(critic, config.critic_lr, clip),
-            "actor": Optimizer(self.policy.actor.parameters(), config.actor_lr, clip),
+            "actor": Optimizer(policy.actor.parameters(), config.actor_lr, clip),
             "temperature": Optimizer([networks.log_temperature], config.temperature_lr, clip),
         }
 
     def update(self, sample: Sampler) -> Metrics:
         step = self.updates - self.settings.pretrain_updates
         self.updates += 1
-        if step < 0:
-            return self._pretrain(sample())
+        metrics = self._pretrain(sample()) if step < 0 else self._learn(sample, step)
+        self._average(step)
+        return metrics
+
+    def _learn(self, sample: Sampler, step: int) -> Metrics:
         bc_weight = self._bc_weight(step)
         for _ in range(self.settings.utd_ratio - 1):
             self._update_critics(self._encode(sample()), bc_weight)
@@ -79,17 +88,24 @@ class SAC(Algorithm):
             metrics |= self._update_actor(batch, bc_weight)
         return metrics
 
+    def _average(self, step: int) -> None:
+        """The average begins as what imitation has learned."""
+        weight = self.settings.policy_average_weight
+        if weight is not None:
+            follow_(self.policy, self.networks.policy, weight if step >= 0 else 1.0)
+
     def _bc_weight(self, step: int) -> float:
         fade = self.settings.bc_fade_updates
         return self.settings.bc_weight * (1.0 if fade is None else max(0.0, 1.0 - step / fade))
 
     def _encode(self, batch: Batch) -> Encoded:
         """Every picture goes through an encoder once: s through the online one, s' through the target."""
-        size, encoder = len(batch.reward), self.policy.encoder
+        size, policy = len(batch.reward), self.networks.policy
+        encoder = policy.encoder
         noise, next_noise = (encoder.draw_noise(size, self.generator) for _ in range(2))
         with torch.no_grad():
             next_features = self.networks.target.encoder(batch.next_observation, next_noise)
-        action, gripper = self.policy.split(batch.action)
+        action, gripper = policy.split(batch.action)
         return Encoded(
             features=encoder(batch.observation, noise),
             next_features=next_features,
@@ -105,7 +121,7 @@ class SAC(Algorithm):
         loss, metrics = critic_loss(
             self.networks, batch, self._noise(batch.action), self._members(), self.settings
         )
-        if self.policy.discrete_critic is not None:
+        if self.networks.policy.discrete_critic is not None:
             discrete_loss, discrete_metrics = discrete_critic_loss(self.networks, batch)
             loss, metrics = loss + discrete_loss, metrics | discrete_metrics
         return loss, metrics
@@ -113,7 +129,7 @@ class SAC(Algorithm):
     def _update_critics(self, batch: Encoded, bc_weight: float) -> Metrics:
         loss, metrics = self._value_loss(batch)
         if self.settings.bc_trains_encoder and bc_weight > 0:
-            imitated = self.policy.actor(batch.features)
+            imitated = self.networks.policy.actor(batch.features)
             loss = loss + bc_weight * imitation_loss(imitated, batch.action, batch.imitate, self.settings)
         (norm,) = minimize(loss, self.optimizers["critic"])
         self._target.follow(self.settings.critic_target_update_weight)
@@ -131,13 +147,14 @@ class SAC(Algorithm):
 
     def _pretrain(self, batch: Batch) -> Metrics:
         """Imitation alone trains encoder, actor and gripper: many cheap steps before the first action."""
-        encoder = self.policy.encoder
-        features = encoder(batch.observation, encoder.draw_noise(len(batch.reward), self.generator))
-        action, gripper = self.policy.split(batch.action)
+        policy = self.networks.policy
+        noise = policy.encoder.draw_noise(len(batch.reward), self.generator)
+        features = policy.encoder(batch.observation, noise)
+        action, gripper = policy.split(batch.action)
         imitate = batch.is_intervention | batch.is_demonstration
-        imitation = imitation_loss(self.policy.actor(features), action, imitate, self.settings)
-        if self.policy.discrete_critic is not None and gripper is not None:
-            imitation = imitation + margin_loss(self.policy.discrete_critic(features), gripper, imitate)
+        imitation = imitation_loss(policy.actor(features), action, imitate, self.settings)
+        if policy.discrete_critic is not None and gripper is not None:
+            imitation = imitation + margin_loss(policy.discrete_critic(features), gripper, imitate)
         norms = minimize(imitation, self.optimizers["critic"], self.optimizers["actor"])
         self._target.follow(self.settings.critic_target_update_weight)
         return {"loss_bc": imitation.detach(), "actor_grad_norm": norms[1]}
@@ -167,6 +184,5 @@ def make_networks(
         activation=config.activation,
         norm=config.critic_norm,
     )
-    shared = {id(backbone): backbone} if backbone is not None and not backbone.trainable else {}
-    copies = copy.deepcopy((policy.encoder, critic, policy.discrete_critic), shared)
+    copies = copy_of((policy.encoder, critic, policy.discrete_critic), backbone)
     return SACNetworks(policy, critic, SACTarget(*copies), config.temperature_init)

@@ -54,6 +54,10 @@ class SACConfig:
     critic_warmup_updates: int = 0
     """Steps after these in which the critics learn alone."""
 
+    policy_average_weight: float | None = None
+    """What acts is a running average of the policy that learns, w: average <- (1 - w) average + w newest;
+    None: that policy itself."""
+
     # imitation of demonstrations and interventions
     bc_weight: float = 0.0
     bc_fade_updates: int | None = None

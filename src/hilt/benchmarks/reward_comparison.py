@@ -25,7 +25,7 @@ from typing import Any
 
 from hilt.benchmarks.reward_data import EPISODES, FAILURES, TASK, recorded, trained
 from hilt.benchmarks.series import Series, markdown, train, whole
-from hilt.training.checkpoints import STATE
+from hilt.training.layout import STATE
 from hilt.training.metrics import read_metrics
 
 PAID_BY = ("environment", "classifier", "late human")

@@ -110,6 +110,8 @@ class SACConfig(LearningPolicy):
     """What imitation minimises."""
     bc_trains_encoder: bool = False
     """Imitation trains the encoder, too, together with the critics; else only before the first action."""
+    policy_average_weight: Fraction | None = None
+    """Let a running average of the policy act: the newest weights' share in it, per update; null: none."""
     critic_warmup_updates: NonNegativeInt = 100
     """Optimisation steps after these in which the critics learn alone."""
     critic_network_kwargs: NetworkKwargs = NetworkKwargs()

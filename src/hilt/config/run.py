@@ -67,7 +67,7 @@ class WandBConfig(Section):
     run_id: str | None = None
     """Run to continue."""
     disable_artifact: bool = False
-    """Do not upload the last checkpoint's policy."""
+    """Do not upload the policy that training hands over."""
     add_tags: Annotated[bool, NoEffect("the configuration is sent as a whole")] = True
     """Tags made of the configuration."""
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hilt.data.batch import ObservationBatch
+from hilt.networks.averaging import follow_
 from hilt.rewards.frames import BalancedSampler, LabelledFrames, distinct
 from hilt.rewards.model import RewardClassifier
 
@@ -107,14 +108,10 @@ class Fitter:
         self._average()
         return float(loss.detach())
 
-    @torch.no_grad()
     def _average(self) -> None:
         """Young averages forget faster, so that the random beginning does not linger."""
         self._steps += 1
-        weight = max(1 - self._options.averaging, 1 / self._steps)
-        averaged: list[Tensor] = list(self.average.parameters())
-        newest: list[Tensor] = list(self._classifier.parameters())
-        torch._foreach_lerp_(averaged, newest, weight)
+        follow_(self.average, self._classifier, max(1 - self._options.averaging, 1 / self._steps))
 
 
 def fit(

@@ -23,9 +23,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from hilt.errors import UserError
-
-MODEL = "pretrained_model"
-STATE = "training_state"
+from hilt.training.layout import CHECKPOINTS, MODEL, STATE
 
 
 class CheckpointError(UserError, RuntimeError):
@@ -80,7 +78,7 @@ class CheckpointStore:
     """The checkpoints of one run; keeps the newest `keep` and the best."""
 
     def __init__(self, run: Path, keep: int = 3) -> None:
-        self.folder = run / "checkpoints"
+        self.folder = run / CHECKPOINTS
         self._keep = keep
 
     def save(self, checkpoint: Checkpoint, *, best: bool = False) -> Path:

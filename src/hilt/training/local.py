@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
+from hilt.training.layout import MODEL, outcome
 from hilt.training.processes import StopRequest
 from hilt.training.supervisor import Supervisor
 
@@ -34,7 +35,7 @@ class Training:
     @property
     def model(self) -> Path:
         """Folder of what was trained, for `policy.pretrained_path` and `hilt.load_policy`."""
-        return self.run / "checkpoints" / "last" / "pretrained_model"
+        return outcome(self.run) / MODEL
 
 
 def train_locally(config: RunConfig, run: Path, stop: StopRequest) -> Training:
@@ -77,11 +78,11 @@ def _with_link(config: RunConfig) -> RunConfig:
 
 
 def evaluate_run(config: RunConfig, run: Path, stop: StopRequest) -> Evaluation:
-    """The run's last policy, alone, on episodes that training never saw; the page's link is told already."""
+    """What the run handed over, alone, on episodes it never saw; the link to the page is told already."""
     from hilt.plots import plot_run
 
     plot_run(run)
-    return evaluate_folder(config, run / "checkpoints" / "last", run / "eval", stop, announced=True)
+    return evaluate_folder(config, outcome(run), run / "eval", stop, announced=True)
 
 
 def evaluate_saved(config: RunConfig, stop: StopRequest) -> Evaluation:

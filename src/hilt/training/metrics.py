@@ -36,6 +36,7 @@ from typing import Any, Protocol
 
 from hilt.config.errors import ConfigError
 from hilt.rollout import Episode
+from hilt.training.layout import MODEL, outcome
 
 WINDOW = 20
 _REMEMBERED = ("length", "is_success", "intervention_steps", "takeovers")
@@ -107,22 +108,23 @@ class WeightsAndBiases:
         options: Mapping[str, Any],
         run: Path,
         config: Mapping[str, Any],
-        artifact: Path | None = None,
+        upload: bool = False,
     ) -> None:
-        """The folder `artifact`, the saved policy, is uploaded at the end."""
+        """With `upload` the policy that `run` hands over is uploaded at the end."""
         try:
             import wandb
         except ImportError:
             raise ConfigError("wandb.enable", "not installed: pip install 'hilt[wandb]'") from None
-        self._artifact = artifact
+        self._upload = run if upload else None
         self._run = wandb.init(dir=str(run), config=dict(config), resume="allow", **options)
 
     def write(self, record: Mapping[str, Any]) -> None:
         self._run.log(dict(record))
 
     def close(self) -> None:
-        if self._artifact is not None and self._artifact.is_dir():
-            self._run.log_artifact(self._artifact, name=f"policy-{self._run.id}", type="model")
+        folder = None if self._upload is None else outcome(self._upload) / MODEL
+        if folder is not None and folder.is_dir():
+            self._run.log_artifact(folder, name=f"policy-{self._run.id}", type="model")
         self._run.finish()
 
 

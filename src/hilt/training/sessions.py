@@ -155,6 +155,5 @@ def _sinks(config: RunConfig, run: Path) -> list[MetricsSink]:
             "id": wandb.run_id,
             "name": config.name,
         }
-        artifact = None if wandb.disable_artifact else run / "checkpoints" / "last" / "pretrained_model"
-        sinks.append(WeightsAndBiases(options, run, to_dict(config), artifact))
+        sinks.append(WeightsAndBiases(options, run, to_dict(config), upload=not wandb.disable_artifact))
     return sinks
