@@ -55,6 +55,19 @@ def test_an_update_trains_everything_and_says_so(preset: str, actor_type: str, p
     assert all(torch.isfinite(value) for value in metrics.values())
 
 
+def test_in_the_first_updates_the_flow_learns_alone() -> None:
+    algorithm, sample = ACFQL(small(ACFQLConfig.hilt(), pretrain_updates=2), make_spec(), seed=0), sampler(10)
+    before = snapshot(algorithm.networks)
+    for _ in range(2):
+        metrics = algorithm.update(sample)
+    changed = {
+        name for name, value in snapshot(algorithm.networks).items() if not torch.equal(before[name], value)
+    }
+    assert changed == {name for name in before if name.startswith("flow.")}
+    assert "loss_flow" in metrics
+    assert "loss_critic" in algorithm.update(sample)
+
+
 def test_targets_follow_the_critics_before_these_take_their_step() -> None:
     config = small(ACFQLConfig.reference(), critic_target_update_weight=0.25)
     algorithm, sample = ACFQL(config, make_spec(), seed=0), sampler(5)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
@@ -13,6 +14,7 @@ from hilt.algorithms.registry import policy_from_config
 from hilt.algorithms.sac import SAC
 from hilt.algorithms.sac_config import SACConfig
 from hilt.data.batch import Batch
+from hilt.policy import PolicyRunner
 
 PRESETS = {"reference": SACConfig.reference, "hilt": SACConfig.hilt}
 
@@ -194,6 +196,19 @@ def test_imitation_trains_the_encoder_in_pretraining_and_where_it_is_asked_to(
     before = snapshot(algorithm.policy.encoder)
     algorithm.update(sampler())
     assert equal(before, snapshot(algorithm.policy.encoder)) != (pretraining or asked)
+
+
+def test_a_policy_that_draws_without_exploration_repeats_itself_in_the_same_episode() -> None:
+    policy = SAC(small(SACConfig.hilt(), deterministic_policy=False), make_spec()).policy
+    runner = PolicyRunner(policy)
+
+    def episode() -> list[float]:
+        runner.reset()
+        return [float(runner({STATE: np.zeros(3, np.float32)})[0]) for _ in range(5)]
+
+    actions = episode()
+    assert actions == episode()
+    assert len(set(actions)) == 5
 
 
 @pytest.mark.parametrize("discrete", [None, 3])

@@ -8,18 +8,21 @@ import torch
 from torch import Tensor
 
 from hilt.algorithms.acfql_config import ACFQLConfig
-from hilt.algorithms.acfql_losses import EncodedChunks, Noise, critic_loss, total_loss
+from hilt.algorithms.acfql_losses import EncodedChunks, Noise, critic_loss, flow_loss, total_loss
 from hilt.algorithms.acfql_networks import make_networks
 from hilt.algorithms.acfql_policy import ChunkPolicy
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
 from hilt.algorithms.optimizer import Optimizer, Target, minimize, trainable
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch
+from hilt.networks.encoders import ObservationEncoder
+from hilt.networks.flow import FlowActor
 from hilt.networks.pretrained import PretrainedEncoder
 
 
 class ACFQL(Algorithm):
     """One call of `update` is one optimisation step: `utd_ratio` critic updates, the last with the actors'.
+    In the first `pretrain_updates` the flow learns alone.
 
     Critics and actors have an optimiser each. Where the learning rates are equal and gradients are not
     clipped this is the same as one Adam over everything, since Adam treats every number by itself.
@@ -58,11 +61,23 @@ class ACFQL(Algorithm):
 
     def update(self, sample: Sampler) -> Metrics:
         self.updates += 1
+        if self.updates <= self.settings.pretrain_updates:
+            return self._pretrain(sample())
         for _ in range(self.settings.utd_ratio - 1):
             self._update_critics(sample())
         if self.updates % self.settings.policy_update_freq:
             return self._update_critics(sample())
         return self._update_all(sample())
+
+    def _pretrain(self, batch: Batch) -> Metrics:
+        """The flow alone learns, by imitation: many cheap steps before the others follow it."""
+        networks = self.networks
+        loss, metrics = imitation_loss(
+            self.policy, networks.encoder("flow"), networks.flow, batch, self.settings, self.generator
+        )
+        norms = minimize(loss, self.optimizers["critic"], self.optimizers["actor"])
+        self._follow()
+        return metrics | {"actor_grad_norm": norms[1]}
 
     def _update_critics(self, batch: Batch) -> Metrics:
         encoded = self.encode(batch, critics_only=True)
@@ -142,6 +157,22 @@ class ACFQL(Algorithm):
             return None
         device = self.generator.device
         return torch.randperm(self.settings.num_critics, generator=self.generator, device=device)[:count]
+
+
+def imitation_loss(
+    policy: ChunkPolicy,
+    encoder: ObservationEncoder,
+    flow: FlowActor,
+    batch: Batch,
+    config: ACFQLConfig,
+    generator: torch.Generator,
+) -> tuple[Tensor, Metrics]:
+    """L_BC of a batch as it was sampled, its noise drawn from `generator`; trains `flow` and `encoder`."""
+    features = encoder(batch.observation, encoder.draw_noise(len(batch.reward), generator))
+    chunk = policy.scaling.to_unit(batch.action).flatten(1)
+    start = torch.randn(chunk.shape, generator=generator, device=chunk.device)
+    time = torch.rand(len(chunk), 1, generator=generator, device=chunk.device)
+    return flow_loss(flow, features, chunk, to_imitate(batch, config), start, time)
 
 
 def to_imitate(batch: Batch, config: ACFQLConfig) -> Tensor:

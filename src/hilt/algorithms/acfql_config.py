@@ -64,6 +64,8 @@ class ACFQLConfig:
     critic_target_update_weight: float = 0.01
 
     # schedule and optimisers
+    pretrain_updates: int = 0
+    """First steps, in which the flow learns alone, by imitation."""
     utd_ratio: int = 2
     """Critic updates per optimisation step, the last of which is joined by the actors'."""
     policy_update_freq: int = 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 
@@ -29,9 +31,10 @@ class BehaviorCloning(Algorithm):
         """`backbone`: a pretrained encoder of pictures; None: a small convolution, trained from scratch."""
         self.settings = config
         self.generator = torch.Generator(device).manual_seed(seed)
+        mode = replace(config, deterministic_policy=True)  # imitation need not have taught a spread
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.policy: GaussianPolicy = GaussianPolicy("bc", config, spec, backbone).to(device)
+            self.policy: GaussianPolicy = GaussianPolicy("bc", mode, spec, backbone).to(device)
         self.modules = {"policy": self.policy}
         self.optimizers = {"actor": Optimizer(trainable(self.policy), config.actor_lr, config.grad_clip_norm)}
 

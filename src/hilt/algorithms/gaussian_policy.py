@@ -22,7 +22,9 @@ from hilt.processors.actions import DiscreteScaling
 class GaussianPolicy(Policy):
     """Encoder, actor and, with `num_discrete_actions`, a critic whose best value commands the gripper.
 
-    The gripper is the last dimension of the action; the actor has all the others, or all of them.
+    The gripper is the last dimension of the action; the actor has all the others, or all of them. A
+    deterministic act is the mode or, if the configuration says so, a draw whose noise is the same each time:
+    that of `generator`, if the caller sets it back as an episode begins.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class GaussianPolicy(Policy):
             spec.vectors, spec.images, spec.normalizer(), config.encoder, backbone
         )
         feature_dim = self.encoder.feature_dim
+        self.samples = not config.deterministic_policy
         self.discrete_critic: MLP | None = None
         self.gripper: DiscreteScaling | None = None
         self.action_dim = spec.schema.action_dim
@@ -86,7 +89,9 @@ class GaussianPolicy(Policy):
         features = self.encoder(observation)
         distribution = self.actor(features)
         unit = distribution.mode
-        if not deterministic:
+        if self.samples or not deterministic:
+            if generator is None and deterministic:
+                generator = torch.Generator(unit.device).manual_seed(0)
             noise = torch.randn(unit.shape, generator=generator, device=unit.device)
             unit = distribution.sample(noise)
         action = self.scaling.to_env(unit)

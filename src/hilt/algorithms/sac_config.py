@@ -54,6 +54,8 @@ class SACConfig:
     critic_warmup_updates: int = 0
     """Steps after these in which the critics learn alone."""
 
+    deterministic_policy: bool = True
+    """Without exploration the mode is what is done; False: a draw still, the same in the same episode."""
     policy_average_weight: float | None = None
     """What acts is a running average of the policy that learns, w: average <- (1 - w) average + w newest;
     None: that policy itself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from hilt.algorithms.registry import make_algorithm
@@ -15,24 +16,28 @@ from hilt.evaluation import evaluate_policy, evaluation_seeds
 from hilt.factory import make_environment
 from hilt.policy import PolicyRunner
 from hilt.training.building import Builder, learning_policy
+from hilt.training.demonstrations import demonstrations
 
 
 def clone(
     config: RunConfig,
     kind: str,
-    demonstrations: Iterable[Transition],
+    given: Iterable[Transition] | None,
     milestones: Sequence[int],
     episodes: int,
 ) -> Iterator[dict[str, float]]:
     """Success alone after each number of updates in `milestones`, on `episodes` of `config.eval.seed`.
 
-    `kind` is `bc` or `flow_bc`. The clock counts learning, not judging.
+    `kind` is `bc` or `flow_bc`; without demonstrations `given` those that `config` asks for are imitated. The
+    clock counts learning, not judging.
     """
     env = make_environment(config)
     builder = Builder(config, env, "cpu")
     with tempfile.TemporaryDirectory() as folder:
         memory = builder.memory(Path(folder))
-        memory.demonstrate(demonstrations)
+        if given is None:
+            given = chain.from_iterable(demonstrations(config, env.schema, lambda: False))
+        memory.demonstrate(given)
         spec = builder.spec(memory.demonstrations)
         algorithm = make_algorithm(kind, to_dict(learning_policy(config)), spec, seed=config.seed)
         draw, seconds = builder.draw(builder.sampler(memory)), 0.0

@@ -23,9 +23,9 @@ from pathlib import Path
 from statistics import mean, median, pstdev
 from typing import Any
 
+from hilt.benchmarks.judging import judge_checkpoints
 from hilt.benchmarks.reward_data import EPISODES, FAILURES, TASK, recorded, trained
 from hilt.benchmarks.series import Series, markdown, train, whole
-from hilt.training.layout import STATE
 from hilt.training.metrics import read_metrics
 
 PAID_BY = ("environment", "classifier", "late human")
@@ -105,7 +105,8 @@ def _figures(run: Path) -> dict[str, Any]:
     """Of a finished run, with its curves over environment steps."""
     records = read_metrics(run / "metrics.jsonl")
     curves = {name: _curve(records, name) for name in CURVES[1:]}
-    curves[CURVES[0]] = _success_over_steps(run)
+    judged = judge_checkpoints(run, JUDGED_EPISODES)
+    curves[CURVES[0]] = [(point["env_steps"], point["success"]) for point in judged]
     evaluation = json.loads((run / "eval" / "eval.json").read_text())
     last = [record for record in records if "Human seconds" in record][-1]
     losses = [value for _, value in curves["train/loss_critic"]]
@@ -130,25 +131,6 @@ def _figures(run: Path) -> dict[str, Any]:
 
 def _curve(records: Sequence[Mapping[str, Any]], name: str) -> list[tuple[int, float]]:
     return [(record["step"], record[name]) for record in records if record.get(name) is not None]
-
-
-def _success_over_steps(run: Path) -> list[tuple[int, float]]:
-    """(environment steps, share of true successes alone) of every checkpoint, in order."""
-    from hilt.config.load import load_config
-    from hilt.evaluation import evaluate_policy, evaluation_seeds
-    from hilt.factory import make_environment
-    from hilt.policy import load_policy
-
-    config = load_config(run / "config.json")
-    env = make_environment(config, learned_reward=False)
-    seeds = evaluation_seeds(config.eval.seed, JUDGED_EPISODES)
-    curve = []
-    for folder in sorted((run / "checkpoints").glob("[0-9]*")):
-        counters = json.loads((folder / STATE / "state.json").read_text())
-        results = evaluate_policy(env, load_policy(folder), seeds)
-        curve.append((counters["env_steps"], mean(result.is_success for result in results)))
-    env.close()
-    return curve
 
 
 def _summary(payer: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -14,18 +14,19 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from hilt.benchmarks.judging import judge_checkpoints
 from hilt.benchmarks.series import Series, train, whole
 from hilt.benchmarks.study_report import write_report
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
-from hilt.config.run import RunConfig
+from hilt.training.layout import CHECKPOINTS
 from hilt.training.metrics import read_metrics
 
 Overrides = Mapping[str, Any]
@@ -132,9 +133,9 @@ def _learn(study: Study, folder: Path, variant: str, seed: int) -> dict[str, Any
         folder / f"run_{variant}_{seed}",
         partial(train, source=None, overrides=study.overrides(variant, seed)),
     )
-    points = list(_judged(load_config(run / "config.json"), run))
+    points = judge_checkpoints(run, EPISODES)
     episodes = [record for record in read_metrics(run / "metrics.jsonl") if "Human seconds" in record]
-    shutil.rmtree(run / "checkpoints")
+    shutil.rmtree(run / CHECKPOINTS)
     return {
         "variant": variant,
         "seed": seed,
@@ -146,39 +147,15 @@ def _learn(study: Study, folder: Path, variant: str, seed: int) -> dict[str, Any
     }
 
 
-def _judged(config: RunConfig, run: Path) -> Iterator[dict[str, float]]:
-    """Each checkpoint of `run`: when it was written, and how often its policy succeeds alone."""
-    from hilt.evaluation import evaluate_policy, evaluation_seeds
-    from hilt.factory import make_environment
-    from hilt.policy import load_policy
-
-    env = make_environment(config)
-    for folder in sorted((run / "checkpoints").glob("[0-9]*")):
-        counters = json.loads((folder / "training_state" / "state.json").read_text())
-        results = evaluate_policy(env, load_policy(folder), evaluation_seeds(config.eval.seed, EPISODES))
-        yield {
-            "seconds": round(counters["elapsed_s"], 1),
-            "env_steps": counters["env_steps"],
-            "updates": counters["step"],
-            "success": sum(result.is_success for result in results) / EPISODES,
-        }
-    env.close()
-
-
 def _clone(study: Study, variant: str, seed: int) -> dict[str, Any]:
     """Imitation of the same demonstrations, judged on the same episodes."""
     from hilt.benchmarks.cloning import clone
-    from hilt.factory import make_environment
-    from hilt.training.demonstrations import demonstrations
 
     config = load_config(None, study.overrides(variant, seed))
-    env = make_environment(config)
-    env.close()
-    given = chain.from_iterable(demonstrations(config, env.schema, lambda: False))
     return {
         "variant": variant,
         "seed": seed,
-        "points": list(clone(config, CLONING[variant], given, CLONING_UPDATES, EPISODES)),
+        "points": list(clone(config, CLONING[variant], None, CLONING_UPDATES, EPISODES)),
         "human_seconds": 0.0,
         "takeovers_per_1000_steps": [],
     }

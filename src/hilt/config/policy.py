@@ -110,6 +110,8 @@ class SACConfig(LearningPolicy):
     """What imitation minimises."""
     bc_trains_encoder: bool = False
     """Imitation trains the encoder, too, together with the critics; else only before the first action."""
+    deterministic_policy: bool = True
+    """In tests and evaluation the likeliest action; false: one drawn as in training, the same every time."""
     policy_average_weight: Fraction | None = None
     """Let a running average of the policy act: the newest weights' share in it, per update; null: none."""
     critic_warmup_updates: NonNegativeInt = 100
@@ -137,8 +139,10 @@ class ACFQLConfig(LearningPolicy):
     """gamma, per control step."""
     n_step: PositiveInt = 1
     """Steps of reward in a target of single actions (chunk_size 1); a chunk has those of its length."""
+    pretrain_updates: NonNegativeInt = 0
+    """Optimisation steps, the very first, in which the flow alone learns from demonstrations: cheap ones."""
     offline_steps: NonNegativeInt = 0
-    """Optimisation steps on the demonstrations, before the actors begin."""
+    """Optimisation steps on the demonstrations after these, before the actors begin."""
     only_successful_online_step_before_learning: bool = False
     """Only transitions of successful episodes count for `online_step_before_learning`."""
     alpha: NonNegativeFloat = 10.0

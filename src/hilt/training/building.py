@@ -64,21 +64,25 @@ class Builder:
         keys = {
             **to_dict(policy),
             "target_range": target_range(self.config.env, policy),
-            "pretrain_updates": self.offline_updates(memory, saved),
+            "pretrain_updates": self._pretrain_updates(memory, saved),
         }
         return make_algorithm(
             policy.type, keys, spec, backbone=self.backbone, device=self.device, seed=self.config.seed
         )
 
     def offline_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
-        """Updates before the first action: as in the run of the policy whose configuration is `saved`; none
-        without demonstrations to learn from."""
+        """Updates before the first action; none without demonstrations to learn from."""
+        policy, updates = learning_policy(self.config), self._pretrain_updates(memory, saved)
+        if isinstance(policy, ACFQLConfig) and len(memory.demonstrations):
+            updates += policy.offline_steps
+        return updates
+
+    def _pretrain_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
+        """Those of imitation alone: as many as in the run of the policy whose configuration is `saved`."""
         policy = learning_policy(self.config)
-        if isinstance(policy, SACConfig) and saved is not None:
-            return int(saved["sac"]["pretrain_updates"])
-        if len(memory.demonstrations) == 0:
-            return 0
-        return policy.pretrain_updates if isinstance(policy, SACConfig) else policy.offline_steps
+        if saved is not None:
+            return int(saved[policy.type]["pretrain_updates"])
+        return policy.pretrain_updates if len(memory.demonstrations) else 0
 
     def sampler(self, memory: Memory) -> MixedSampler:
         return MixedSampler(

@@ -1,0 +1,47 @@
+"""The checkpoints that a run left on its way, judged afterwards: the policy alone, on the same episodes."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hilt.training.layout import CHECKPOINTS, STATE
+
+
+def judge_checkpoints(run: Path, episodes: int) -> list[Mapping[str, Any]]:
+    """Of each checkpoint, oldest first: when it was written, and the share of `episodes` that succeed.
+
+    A process a core, each on one thread. The environment's own success counts, whatever pays in training.
+    """
+    folders = sorted((run / CHECKPOINTS).glob("[0-9]*"))
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(len(folders), os.cpu_count() or 1), mp_context=spawn) as pool:
+        return list(pool.map(partial(_judge, run / "config.json", episodes), folders))
+
+
+def _judge(config_file: Path, episodes: int, folder: Path) -> Mapping[str, Any]:
+    import torch
+
+    from hilt.config.load import load_config
+    from hilt.evaluation import evaluate_policy, evaluation_seeds
+    from hilt.factory import make_environment
+    from hilt.policy import load_policy
+
+    torch.set_num_threads(1)
+    config = load_config(config_file)
+    env = make_environment(config, learned_reward=False)
+    results = evaluate_policy(env, load_policy(folder), evaluation_seeds(config.eval.seed, episodes))
+    env.close()
+    counters = json.loads((folder / STATE / "state.json").read_text())
+    return {
+        "seconds": round(counters["elapsed_s"], 1),
+        "env_steps": counters["env_steps"],
+        "updates": counters["step"],
+        "success": sum(result.is_success for result in results) / episodes,
+    }
