@@ -55,17 +55,43 @@ def test_an_update_trains_everything_and_says_so(preset: str, actor_type: str, p
     assert all(torch.isfinite(value) for value in metrics.values())
 
 
-def test_in_the_first_updates_the_flow_learns_alone() -> None:
+def test_the_first_updates_are_imitation_alone() -> None:
     algorithm, sample = ACFQL(small(ACFQLConfig.hilt(), pretrain_updates=2), make_spec(), seed=0), sampler(10)
     before = snapshot(algorithm.networks)
     for _ in range(2):
         metrics = algorithm.update(sample)
-    changed = {
-        name for name, value in snapshot(algorithm.networks).items() if not torch.equal(before[name], value)
-    }
-    assert changed == {name for name in before if name.startswith("flow.")}
-    assert "loss_flow" in metrics
+    after = snapshot(algorithm.networks)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {name for name in before if name.startswith(("flow.", "actor."))}
+    assert {"loss_flow", "loss_distill"} <= metrics.keys()
     assert "loss_critic" in algorithm.update(sample)
+
+
+def test_offline_the_actor_follows_the_flow_as_closely_as_it_is_told() -> None:
+    """With an alpha of its own the offline phase is as if that were the alpha; after it they differ."""
+    config = small(ACFQLConfig.hilt(), offline_steps=2, grad_clip_norm=None)
+    told = ACFQL(replace(config, alpha=10.0, offline_alpha=1000.0), make_spec(), seed=0)
+    always = ACFQL(replace(config, alpha=1000.0), make_spec(), seed=0)
+    one, other = sampler(10), sampler(10)
+    for _ in range(2):
+        told.update(one)
+        always.update(other)
+    assert equal(snapshot(told.networks), snapshot(always.networks))
+    told.update(one)
+    always.update(other)
+    assert not equal(snapshot(told.networks), snapshot(always.networks))
+
+
+def test_the_average_of_the_policy_acts() -> None:
+    config = small(ACFQLConfig.hilt(), pretrain_updates=1, policy_average_weight=0.25)
+    algorithm, sample = ACFQL(config, make_spec(), seed=0), sampler(10)
+    algorithm.update(sample)
+    imitated = snapshot(algorithm.policy)
+    assert torch.equal(imitated["generator.network.0.weight"], algorithm.networks.actor.network[0].weight)  # type: ignore[union-attr]
+    algorithm.update(sample)
+    newest = algorithm.networks.actor.network[0].weight  # type: ignore[union-attr]
+    expected = 0.75 * imitated["generator.network.0.weight"] + 0.25 * newest
+    torch.testing.assert_close(snapshot(algorithm.policy)["generator.network.0.weight"], expected)
 
 
 def test_targets_follow_the_critics_before_these_take_their_step() -> None:

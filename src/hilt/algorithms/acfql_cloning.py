@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import torch
 
-from hilt.algorithms.acfql import imitation_loss
+from hilt.algorithms.acfql import to_imitate
 from hilt.algorithms.acfql_config import ACFQLConfig
+from hilt.algorithms.acfql_losses import flow_loss
 from hilt.algorithms.acfql_networks import make_networks
 from hilt.algorithms.acfql_policy import ChunkPolicy
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
@@ -41,8 +42,13 @@ class FlowCloning(Algorithm):
 
     def update(self, sample: Sampler) -> Metrics:
         self.updates += 1
-        loss, metrics = imitation_loss(
-            self.policy, self.policy.encoder, self.flow, sample(), self.settings, self.generator
-        )
+        batch = sample()
+        shift = self.policy.encoder.draw_noise(len(batch.reward), self.generator)
+        features = self.policy.encoder(batch.observation, shift)
+        chunk = self.policy.scaling.to_unit(batch.action).flatten(1)
+        start = torch.randn(chunk.shape, generator=self.generator, device=chunk.device)
+        time = torch.rand(len(chunk), 1, generator=self.generator, device=chunk.device)
+        imitate = to_imitate(batch, self.settings)
+        loss, metrics = flow_loss(self.flow, features, chunk, imitate, start, time)
         (norm,) = minimize(loss, self.optimizers["actor"])
         return metrics | {"actor_grad_norm": norm}

@@ -65,7 +65,14 @@ class ACFQLConfig:
 
     # schedule and optimisers
     pretrain_updates: int = 0
-    """First steps, in which the flow learns alone, by imitation."""
+    """First steps, of imitation alone."""
+    offline_steps: int = 0
+    """Steps after these on demonstrations alone, in which `offline_alpha` takes the place of `alpha`."""
+    offline_alpha: float | None = None
+    """None: `alpha`."""
+    policy_average_weight: float | None = None
+    """What acts is a running average of the policy that learns, w: average <- (1 - w) average + w newest;
+    None: that policy itself."""
     utd_ratio: int = 2
     """Critic updates per optimisation step, the last of which is joined by the actors'."""
     policy_update_freq: int = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hilt.algorithms.base import Algorithm, Metrics, Sampler
 from hilt.algorithms.gaussian_policy import GaussianPolicy
@@ -22,7 +22,7 @@ from hilt.algorithms.sac_losses import (
 )
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch
-from hilt.networks.averaging import copy_of, follow_
+from hilt.networks.averaging import Acting, copy_of
 from hilt.networks.ensemble import EnsembleMLP
 from hilt.networks.pretrained import PretrainedEncoder
 
@@ -45,20 +45,15 @@ class SAC(Algorithm):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.networks = make_networks(config, spec, backbone).to(device)
-        self.policy, self.modules = self._acting()
+        learned = self.networks.policy
+        self._acting = Acting(learned, learned.encoder.backbone, config.policy_average_weight)
+        self.policy: GaussianPolicy = self._acting.policy
+        self.modules = {"networks": self.networks, **self._acting.modules}
         self.optimizers = self._make_optimizers()
         self._target = Target(trainable(self.networks.target), self.optimizers["critic"])
         self.target_entropy = (
             config.target_entropy if config.target_entropy is not None else -spec.schema.action_dim / 2
         )
-
-    def _acting(self) -> tuple[GaussianPolicy, dict[str, nn.Module]]:
-        """The policy that acts, which is the one that learns or its average, and all that is to be saved."""
-        learned = self.networks.policy
-        if self.settings.policy_average_weight is None:
-            return learned, {"networks": self.networks}
-        average = copy_of(learned, learned.encoder.backbone)
-        return average, {"networks": self.networks, "average": average}
 
     def _make_optimizers(self) -> dict[str, Optimizer]:
         """The encoder belongs to the critics' optimiser alone."""
@@ -75,7 +70,7 @@ class SAC(Algorithm):
         step = self.updates - self.settings.pretrain_updates
         self.updates += 1
         metrics = self._pretrain(sample()) if step < 0 else self._learn(sample, step)
-        self._average(step)
+        self._acting.follow(imitating=step < 0)
         return metrics
 
     def _learn(self, sample: Sampler, step: int) -> Metrics:
@@ -87,12 +82,6 @@ class SAC(Algorithm):
         if step >= self.settings.critic_warmup_updates and step % self.settings.policy_update_freq == 0:
             metrics |= self._update_actor(batch, bc_weight)
         return metrics
-
-    def _average(self, step: int) -> None:
-        """The average begins as what imitation has learned."""
-        weight = self.settings.policy_average_weight
-        if weight is not None:
-            follow_(self.policy, self.networks.policy, weight if step >= 0 else 1.0)
 
     def _bc_weight(self, step: int) -> float:
         fade = self.settings.bc_fade_updates

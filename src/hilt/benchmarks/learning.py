@@ -84,7 +84,7 @@ def _clone(run: Path) -> dict[str, Any]:
     given = [step for step, source in read_log(run / "replay") if source is Source.DEMONSTRATION]
     n_episodes, policy = config.eval.n_episodes, config.policy
     if isinstance(policy, ACFQLConfig):
-        kind, updates = "flow_bc", policy.offline_steps
+        kind, updates = "flow_bc", policy.pretrain_updates + policy.offline_steps
     else:
         assert isinstance(policy, SACConfig)
         kind, updates = "bc", policy.pretrain_updates

@@ -112,8 +112,6 @@ class SACConfig(LearningPolicy):
     """Imitation trains the encoder, too, together with the critics; else only before the first action."""
     deterministic_policy: bool = True
     """In tests and evaluation the likeliest action; false: one drawn as in training, the same every time."""
-    policy_average_weight: Fraction | None = None
-    """Let a running average of the policy act: the newest weights' share in it, per update; null: none."""
     critic_warmup_updates: NonNegativeInt = 100
     """Optimisation steps after these in which the critics learn alone."""
     critic_network_kwargs: NetworkKwargs = NetworkKwargs()
@@ -140,13 +138,15 @@ class ACFQLConfig(LearningPolicy):
     n_step: PositiveInt = 1
     """Steps of reward in a target of single actions (chunk_size 1); a chunk has those of its length."""
     pretrain_updates: NonNegativeInt = 0
-    """Optimisation steps, the very first, in which the flow alone learns from demonstrations: cheap ones."""
+    """Optimisation steps of imitation alone, the very first: cheap ones."""
     offline_steps: NonNegativeInt = 0
     """Optimisation steps on the demonstrations after these, before the actors begin."""
     only_successful_online_step_before_learning: bool = False
     """Only transitions of successful episodes count for `online_step_before_learning`."""
     alpha: NonNegativeFloat = 10.0
     """Weight of the distillation of the flow into the one-step policy."""
+    offline_alpha: NonNegativeFloat | None = None
+    """That weight in the `offline_steps`, where critics have seen demonstrations alone; null: the same."""
     flow_steps: PositiveInt = 3
     """Steps of the integrator."""
     integrator: Literal["euler", "midpoint"] = "midpoint"

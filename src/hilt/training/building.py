@@ -61,10 +61,12 @@ class Builder:
         statistics, else by those of the demonstrations."""
         policy = learning_policy(self.config)
         spec = self.spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved)
+        pretrain_updates = self._pretrain_updates(memory, saved)
         keys = {
             **to_dict(policy),
             "target_range": target_range(self.config.env, policy),
-            "pretrain_updates": self._pretrain_updates(memory, saved),
+            "pretrain_updates": pretrain_updates,
+            "offline_steps": self.offline_updates(memory, saved) - pretrain_updates,
         }
         return make_algorithm(
             policy.type, keys, spec, backbone=self.backbone, device=self.device, seed=self.config.seed
