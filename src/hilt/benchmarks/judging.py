@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 from collections.abc import Mapping
@@ -11,15 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hilt.training.layout import CHECKPOINTS, STATE
+from hilt.training.checkpoints import read_counters
+from hilt.training.layout import CHECKPOINTS
 
 
-def judge_checkpoints(run: Path, episodes: int) -> list[Mapping[str, Any]]:
+def judge_checkpoints(run: Path, episodes: int, *, offline: bool = False) -> list[Mapping[str, Any]]:
     """Of each checkpoint, oldest first: when it was written, and the share of `episodes` that succeed.
 
-    A process a core, each on one thread. The environment's own success counts, whatever pays in training.
+    With `offline` only of the last that had seen demonstrations alone, if there is one. A process a core, each
+    on one thread. The environment's own success counts, whatever pays in training.
     """
     folders = sorted((run / CHECKPOINTS).glob("[0-9]*"))
+    if offline:
+        folders = [folder for folder in folders if read_counters(folder)["env_steps"] == 0][-1:]
+    if not folders:
+        return []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(len(folders), os.cpu_count() or 1), mp_context=spawn) as pool:
         return list(pool.map(partial(_judge, run / "config.json", episodes), folders))
@@ -38,7 +43,7 @@ def _judge(config_file: Path, episodes: int, folder: Path) -> Mapping[str, Any]:
     env = make_environment(config, learned_reward=False)
     results = evaluate_policy(env, load_policy(folder), evaluation_seeds(config.eval.seed, episodes))
     env.close()
-    counters = json.loads((folder / STATE / "state.json").read_text())
+    counters = read_counters(folder)
     return {
         "seconds": round(counters["elapsed_s"], 1),
         "env_steps": counters["env_steps"],

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from hilt.benchmarks.judging import judge_checkpoints
 from hilt.benchmarks.series import Series, markdown, train, whole
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
     def measure(seed: int) -> dict[str, Any]:
         run = series.folder / f"seed_{seed}"
-        return {"seed": seed, **_train(source, series.overrides, seed, run), **_clone(run)}
+        return {"seed": seed, **_train(source, series.overrides, seed, run), **_offline(run), **_clone(run)}
 
     results = [series.result(f"result_{seed}", partial(measure, seed)) for seed in series.seeds]
     print(table(results))
@@ -48,7 +49,7 @@ def _train(source: str, overrides: Sequence[str], seed: int, run: Path) -> dict[
 
     def begin(folder: Path) -> None:
         start.touch()
-        train(folder, source, [*overrides, f"seed={seed}", f"eval.seed={seed}"])
+        train(folder, source, ["keep_checkpoints=1000", *overrides, f"seed={seed}", f"eval.seed={seed}"])
 
     whole(run, begin)
     records = read_metrics(run / "metrics.jsonl")
@@ -71,6 +72,13 @@ def _share(episodes: Sequence[dict[str, Any]]) -> float:
     steps = sum(record["Episode length"] for record in episodes)
     held = sum(record["Intervention rate"] * record["Episode length"] for record in episodes)
     return float(round(held / max(steps, 1), 4))
+
+
+def _offline(run: Path) -> dict[str, Any]:
+    """What the policy could do before its first action, on the same episodes."""
+    n_episodes = load_config(run / "config.json").eval.n_episodes
+    judged = judge_checkpoints(run, n_episodes, offline=True)
+    return {"offline_successes": round(point["success"] * n_episodes) for point in judged}
 
 
 def _clone(run: Path) -> dict[str, Any]:
