@@ -17,8 +17,8 @@ from hilt.training.layout import CHECKPOINTS
 def judge_checkpoints(run: Path, episodes: int, *, offline: bool = False) -> list[Mapping[str, Any]]:
     """Of each checkpoint, oldest first: when it was written, and the share of `episodes` that succeed.
 
-    With `offline` only of the last that had seen demonstrations alone, if there is one. A process a core, each
-    on one thread. The environment's own success counts, whatever pays in training.
+    With `offline` only of the last that had seen demonstrations alone, if there is one. A process a core,
+    each on one thread. The environment's own success counts, whatever pays in training.
     """
     folders = sorted((run / CHECKPOINTS).glob("[0-9]*"))
     if offline:

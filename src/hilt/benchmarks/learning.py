@@ -78,7 +78,7 @@ def _offline(run: Path) -> dict[str, Any]:
     """What the policy could do before its first action, on the same episodes."""
     n_episodes = load_config(run / "config.json").eval.n_episodes
     judged = judge_checkpoints(run, n_episodes, offline=True)
-    return {"offline_successes": round(point["success"] * n_episodes) for point in judged}
+    return {"offline_successes": round(judged[0]["success"] * n_episodes)} if judged else {}
 
 
 def _clone(run: Path) -> dict[str, Any]:
