@@ -17,6 +17,7 @@ from hilt.factory import make_environment
 from hilt.rollout import Episode
 from hilt.training.building import Builder
 from hilt.training.checkpoints import Checkpoint, CheckpointStore
+from hilt.training.layout import outcome
 from hilt.training.learner import Learner
 from hilt.training.memory import Memory
 from hilt.training.metrics import History, JsonLines, Metrics, read_metrics, summarise
@@ -168,6 +169,13 @@ def test_a_policy_below_the_target_goes_on_learning(tmp_path: Path) -> None:
     assert bench.learner.run()
     assert not bench.learner.reached_target
     assert bench.learner.best_success_rate == 0.85
+
+
+def test_a_hopeless_test_is_no_reason_to_go_back(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, plan(online_steps=200, target_success_rate=0.9, eval_freq=20))
+    bench.actors.validated_success = 0.1
+    assert bench.learner.run()
+    assert outcome(tmp_path).name == "last"
 
 
 def test_without_experience_the_learner_waits_and_does_not_work(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ class Learner:
         self._saved_at = algorithm.updates
         self.best_success_rate = 0.0
         """The highest in a validation."""
+        self._best: tuple[int, Mapping[str, Tensor]] | None = None  # when it was saved, and its weights
         self.reached_target = False
 
     def run(self) -> bool:
@@ -194,8 +195,9 @@ class Learner:
         self.reached_target = rate >= (self._plan.target_success_rate or 2.0)
         if self.reached_target:
             self._algorithm.policy.load_state_dict(weights.tensors)
-        if rate > self.best_success_rate and self._plan.save:
+        if rate > self.best_success_rate and self._validation.is_promising(rate) and self._plan.save:
             self.best_success_rate = rate
+            self._best = (self._algorithm.updates, weights.tensors)
             self.save(best=True, model=weights.tensors)
         self._direct()
 
@@ -316,6 +318,7 @@ class Learner:
         self._memory.absorb()
         self._take_reports()
         if self._plan.save:
-            self.save()
+            step, tested = self._best or (-1, None)  # a checkpoint of the same step replaces that one
+            self.save(model=tested if step == self._algorithm.updates else None)
         self._saver.wait()
         return done

@@ -43,8 +43,12 @@ class Validation:
             return False
         if self._every and updates - self._last_updates >= self._every:
             return True
-        promising = self._target is not None and success_rate >= self._target / 3
-        return promising and time.monotonic() >= self._next
+        wanted = self._target is not None and self.is_promising(success_rate)
+        return wanted and time.monotonic() >= self._next
+
+    def is_promising(self, success_rate: float) -> bool:
+        """A third of the target, whatever the rate is of; without one every policy is."""
+        return success_rate >= (self._target or 0.0) / 3
 
     def begin(self, weights: Weights, updates: int) -> None:
         """`weights`, a copy, are being tested."""
