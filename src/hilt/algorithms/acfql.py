@@ -112,8 +112,7 @@ class ACFQL(Algorithm):
             tensor.repeat_interleave(_DRAWS, dim=0)
             for tensor in (encoded.flow_features, encoded.chunk, encoded.imitate)
         )
-        noise = self.draw_noise(chunk)
-        return flow_loss(self.networks.flow, features, chunk, imitate, noise.start, noise.time)
+        return flow_loss(self.networks.flow, features, chunk, imitate, *flow_noise(chunk, self.generator))
 
     def _update_critics(self, batch: Batch) -> Metrics:
         encoded = self.encode(batch, critics_only=True)
@@ -189,13 +188,10 @@ class ACFQL(Algorithm):
         size, config = len(like), self.settings
         many = (size, config.num_samples, like.shape[1])
         draw = partial(torch.randn, generator=self.generator, device=like.device)
-        return Noise(
-            next=draw(many if config.actor_type == "best_of_n" else like.shape),
-            members=self._members(),
-            start=draw(like.shape),
-            time=torch.rand(size, 1, generator=self.generator, device=like.device),
-            policy=draw(like.shape),
-        )
+        following = draw(many if config.actor_type == "best_of_n" else like.shape)
+        members = self._members()
+        start, time = flow_noise(like, self.generator)
+        return Noise(following, members, start, time, policy=draw(like.shape))
 
     def _members(self) -> Tensor | None:
         """Which target critics count in this update."""
@@ -204,6 +200,12 @@ class ACFQL(Algorithm):
             return None
         device = self.generator.device
         return torch.randperm(self.settings.num_critics, generator=self.generator, device=device)[:count]
+
+
+def flow_noise(like: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Where the flow begins, (B, D), and how far it has come, (B, 1), for chunks of the shape of `like`."""
+    start = torch.randn(like.shape, generator=generator, device=like.device)
+    return start, torch.rand(len(like), 1, generator=generator, device=like.device)
 
 
 def to_imitate(batch: Batch, config: ACFQLConfig) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from hilt.algorithms.acfql import to_imitate
+from hilt.algorithms.acfql import flow_noise, to_imitate
 from hilt.algorithms.acfql_config import ACFQLConfig
 from hilt.algorithms.acfql_losses import flow_loss
 from hilt.algorithms.acfql_networks import make_networks
@@ -46,8 +46,7 @@ class FlowCloning(Algorithm):
         shift = self.policy.encoder.draw_noise(len(batch.reward), self.generator)
         features = self.policy.encoder(batch.observation, shift)
         chunk = self.policy.scaling.to_unit(batch.action).flatten(1)
-        start = torch.randn(chunk.shape, generator=self.generator, device=chunk.device)
-        time = torch.rand(len(chunk), 1, generator=self.generator, device=chunk.device)
+        start, time = flow_noise(chunk, self.generator)
         imitate = to_imitate(batch, self.settings)
         loss, metrics = flow_loss(self.flow, features, chunk, imitate, start, time)
         (norm,) = minimize(loss, self.optimizers["actor"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Literal, cast
 
 import torch
@@ -106,7 +105,7 @@ def make_encoders(
             spec.images,
             spec.normalizer(),
             config.encoder,
-            copy.deepcopy(backbone) if backbone is not None and backbone.trainable else backbone,
+            copy_of(backbone, backbone),
         )
         for role in roles
     }

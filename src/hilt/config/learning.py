@@ -156,7 +156,7 @@ class LearningPolicy(PolicyBase):
     """Clip targets to the values that the reward makes possible."""
     critic_target_update_weight: Annotated[float, Field(gt=0, le=1)] = 0.01
     """tau: how much of the critics goes into the targets at each update."""
-    policy_average_weight: Fraction | None = None
+    policy_average_weight: Annotated[float, Field(gt=0, le=1)] | None = None
     """Let a running average of the policy act: the newest weights' share in it, per update; null: none."""
     utd_ratio: PositiveInt = 2
     """Critic updates per optimisation step."""

@@ -61,12 +61,11 @@ class Builder:
         statistics, else by those of the demonstrations."""
         policy = learning_policy(self.config)
         spec = self.spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved)
-        pretrain_updates = self._pretrain_updates(memory, saved)
         keys = {
             **to_dict(policy),
             "target_range": target_range(self.config.env, policy),
-            "pretrain_updates": pretrain_updates,
-            "offline_steps": self.offline_updates(memory, saved) - pretrain_updates,
+            "pretrain_updates": self._pretrain_updates(memory, saved),
+            "offline_steps": self._offline_steps(memory),
         }
         return make_algorithm(
             policy.type, keys, spec, backbone=self.backbone, device=self.device, seed=self.config.seed
@@ -74,16 +73,17 @@ class Builder:
 
     def offline_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
         """Updates before the first action; none without demonstrations to learn from."""
-        policy, updates = learning_policy(self.config), self._pretrain_updates(memory, saved)
-        if isinstance(policy, ACFQLConfig) and len(memory.demonstrations):
-            updates += policy.offline_steps
-        return updates
+        return self._pretrain_updates(memory, saved) + self._offline_steps(memory)
+
+    def _offline_steps(self, memory: Memory) -> int:
+        policy = learning_policy(self.config)
+        return policy.offline_steps if isinstance(policy, ACFQLConfig) and len(memory.demonstrations) else 0
 
     def _pretrain_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
         """Those of imitation alone: as many as in the run of the policy whose configuration is `saved`."""
         policy = learning_policy(self.config)
         if saved is not None:
-            return int(saved[policy.type]["pretrain_updates"])
+            return int(saved[policy.type].get("pretrain_updates", 0))
         return policy.pretrain_updates if len(memory.demonstrations) else 0
 
     def sampler(self, memory: Memory) -> MixedSampler:

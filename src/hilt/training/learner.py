@@ -97,7 +97,7 @@ class Learner:
         self._threads = UpdateThreads()
         self._saved_at = algorithm.updates
         self.best_success_rate = 0.0
-        """The highest in a validation."""
+        """The highest in a promising validation: that of the checkpoint `best`."""
         self._best: tuple[int, Mapping[str, Tensor]] | None = None  # when it was saved, and its weights
         self.reached_target = False
 

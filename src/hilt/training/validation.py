@@ -47,7 +47,7 @@ class Validation:
         return wanted and time.monotonic() >= self._next
 
     def is_promising(self, success_rate: float) -> bool:
-        """A third of the target, whatever the rate is of; without one every policy is."""
+        """Whether it is at least a third of the target; without a target every rate is promising."""
         return success_rate >= (self._target or 0.0) / 3
 
     def begin(self, weights: Weights, updates: int) -> None:
