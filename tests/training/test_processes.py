@@ -69,6 +69,19 @@ def ended(child: Child) -> int:
     return child.exit_code
 
 
+def test_a_child_that_was_killed_and_buried_is_gone() -> None:
+    child = Sleeper("import time; ballast = bytearray(300_000_000); time.sleep(60)")
+    child.bury()
+    child.start()
+    time.sleep(0.5)
+    child.kill()
+    child.bury()
+    assert child.pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(child.pid, 0)
+    child.bury()
+
+
 def test_a_child_that_was_killed_is_started_again_and_the_user_is_told() -> None:
     told: list[str] = []
     child = Sleeper("import time; time.sleep(60)")

@@ -17,6 +17,7 @@ PARENT = "HILT_PARENT_PID"
 _MAX_RESTARTS = 5
 _MAX_ERRORS = 2
 _WINDOW_S = 60.0
+_DEATH_S = 5.0
 
 
 class ChildFailedError(UserError, RuntimeError):
@@ -93,6 +94,16 @@ class Child:
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
+
+    def bury(self) -> None:
+        """Return when it, killed, is gone, which takes a busy machine a moment; safe in a signal handler,
+        where `wait` is not: it might have interrupted another."""
+        deadline = time.monotonic() + _DEATH_S
+        with suppress(ChildProcessError):
+            while self._process is not None and time.monotonic() < deadline:
+                if os.waitpid(self._process.pid, os.WNOHANG)[0]:
+                    return
+                time.sleep(0.01)
 
 
 class StopRequest:

@@ -81,9 +81,12 @@ class Supervisor:
         self._learner.wait(_LEARNER_GRACE_S)
 
     def kill(self) -> None:
-        """End all processes at once."""
-        for child in (self._learner, *self._actors):
+        """End all processes at once; when it returns, none is left."""
+        children = (self._learner, *self._actors)
+        for child in children:
             child.kill()
+        for child in children:
+            child.bury()
 
 
 def cores() -> int:
