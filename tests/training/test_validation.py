@@ -1,12 +1,13 @@
-"""A test of the policy alone: when it begins, what ends it, and that actors act most of the time."""
+"""A test of the policy alone: when it begins, what ends it, and that actors act half of the time."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
+from hilt.evaluation import wilson_interval
 from hilt.training import validation
-from hilt.training.validation import Validation
+from hilt.training.validation import Exam, Validation
 from hilt.transport.weights import Weights
 
 
@@ -73,13 +74,13 @@ def test_one_at_a_time_and_reports_of_others_end_nothing(clock: Time) -> None:
     assert tests.finish(report(7)) is None
 
 
-def test_a_long_test_is_followed_by_twice_its_time_of_acting(clock: Time) -> None:
+def test_a_long_test_is_followed_by_as_much_acting(clock: Time) -> None:
     tests = Validation(target=0.9, every=0)
     clock.now += 1000
     tests.begin(weights(1), 0)
     clock.now += 20
     tests.finish(report(1))
-    clock.now += 39
+    clock.now += 19
     assert not tests.is_due(0, success_rate=1.0)
     clock.now += 2
     assert tests.is_due(0, success_rate=1.0)
@@ -93,3 +94,39 @@ def test_an_actor_that_died_meanwhile_is_not_waited_for_for_ever(clock: Time) ->
     clock.now += 100
     assert tests.give_up_if_late()
     assert tests.version == 0
+
+
+def played(exam: Exam, *episodes: tuple[int, bool]) -> int:
+    """After how many of (count, is success) `exam` is decided."""
+    outcomes = [is_success for count, is_success in episodes for _ in range(count)]
+    for is_success in outcomes:
+        if exam.is_decided:
+            break
+        exam.add(is_success)
+    return exam.played
+
+
+def test_an_exam_without_failures_is_passed_as_surely_by_fewer_episodes() -> None:
+    exam = Exam(200, 0.985)
+    assert played(exam, (200, True)) == 86
+    assert exam.rate == 1.0
+    low, of_all = wilson_interval(86, 86)[0], wilson_interval(197, 200)[0]
+    assert wilson_interval(85, 85)[0] < of_all <= low
+
+
+def test_an_exam_is_passed_by_the_fewest_successes_needed() -> None:
+    exam = Exam(200, 0.985)
+    assert played(exam, (3, False), (197, True)) == 200
+    assert exam.rate == 0.985
+
+
+def test_what_was_not_played_of_a_failed_exam_counts_as_failed() -> None:
+    exam = Exam(10, 0.8)
+    assert played(exam, (2, False), (1, True), (1, False), (6, True)) == 4
+    assert exam.rate == 0.1
+
+
+def test_without_a_target_all_episodes_are_played() -> None:
+    exam = Exam(10, 0.0)
+    assert played(exam, (7, True), (3, False)) == 10
+    assert exam.rate == 0.7

@@ -11,11 +11,12 @@ import numpy as np
 
 from hilt.data.transition import Transition
 from hilt.environment import Environment, episode_seed
-from hilt.evaluation import EpisodeResult, evaluate_policy, evaluation_seeds
+from hilt.evaluation import evaluate_policy, evaluation_seeds
 from hilt.operators.base import Event
 from hilt.policy import FreshPolicy
 from hilt.rollout import Audience, Episode, Rollout
 from hilt.training.metrics import summarise
+from hilt.training.validation import Exam
 from hilt.transport.messages import Directive, Record
 
 _POLL_S = 0.1
@@ -107,7 +108,7 @@ class Actor:
         return record
 
     def _validate_if_asked(self, env: Environment) -> None:
-        """Test the newest weights alone and say how they did; hopeless ones are given up early."""
+        """Test the newest weights alone and say how they did, as soon as that is clear."""
         stats = self._link.directive.stats
         version = int(stats.get("validated_version", 0))
         if version in (0, self._validated):
@@ -116,22 +117,21 @@ class Actor:
         if self._policy.version != version:
             return
         self._validated = version
-        episodes, target = int(stats["validation_episodes"]), stats["target_success_rate"]
-        allowed = (1 - target) * episodes
-        results: list[EpisodeResult] = []
-
-        def hopeless() -> bool:
-            return self._stopping() or sum(not result.is_success for result in results) > allowed
-
-        seeds = evaluation_seeds(version, episodes, stream="validation")
-        evaluate_policy(env, self._policy.deterministic(), seeds, results.append, hopeless, self._audience)
-        successes = sum(result.is_success for result in results)
+        exam = Exam(int(stats["validation_episodes"]), stats["target_success_rate"])
+        evaluate_policy(
+            env,
+            self._policy.deterministic(),
+            evaluation_seeds(version, exam.planned, stream="validation"),
+            on_episode=lambda result: exam.add(result.is_success),
+            should_stop=lambda: exam.is_decided or self._stopping(),
+            audience=self._audience,
+        )
         self._link.report(
             {
-                "validation": successes / episodes,
+                "validation": exam.rate,
                 "validated_version": version,
-                "Validation success rate": successes / max(len(results), 1),
-                "Validation episodes": len(results),
+                "Validation success rate": exam.successes / max(exam.played, 1),
+                "Validation episodes": exam.played,
             }
         )
 

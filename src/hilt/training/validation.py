@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from hilt.evaluation import wilson_interval
 from hilt.transport.weights import Weights
 
 _TIMEOUT_S = 120.0
 _REST_S = 3.0
-_LEAST_SHARE_OF_ACTING = 2 / 3
+
+
+@dataclass(slots=True)
+class Exam:
+    """The episodes of one test: `planned` ones, unless it is clear before that the rate `target` is reached
+    or missed. A target of 0 is never clear before the end."""
+
+    planned: int
+    target: float
+    played: int = 0
+    successes: int = 0
+
+    def add(self, is_success: bool) -> None:
+        """One more episode."""
+        self.played += 1
+        self.successes += is_success
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether nothing is to be learned from the episodes that are left."""
+        return self._is_passed or self.played - self.successes > self.planned - self._needed
+
+    @property
+    def rate(self) -> float:
+        """Success rate; of one that is not passed, episodes that were not played count as failures."""
+        return self.successes / (self.played if self._is_passed else self.planned)
+
+    @property
+    def _needed(self) -> int:
+        return math.ceil(round(self.target * self.planned, 6))
+
+    @property
+    def _is_passed(self) -> bool:
+        """With the certainty (lower end of Wilson's interval) that the fewest successes needed among all
+        planned episodes would give."""
+        if not self.target or not self.played:
+            return False
+        certain, enough = (
+            wilson_interval(*counts)[0]
+            for counts in ((self.successes, self.played), (self._needed, self.planned))
+        )
+        return certain >= enough
 
 
 class Validation:
@@ -70,8 +114,7 @@ class Validation:
         return late
 
     def _rest(self) -> None:
-        """Actors act most of the time: long tests are rare ones."""
+        """Actors act at least half of the time: long tests are rare ones."""
         now = time.monotonic()
-        share = _LEAST_SHARE_OF_ACTING
-        self._next = now + max(_REST_S, (now - self._began) * share / (1 - share))
+        self._next = now + max(_REST_S, now - self._began)
         self._weights = None
