@@ -69,7 +69,7 @@ def test_the_first_updates_are_imitation_alone() -> None:
 
 def test_offline_the_actor_follows_the_flow_as_closely_as_it_is_told() -> None:
     """With an alpha of its own the offline phase is as if that were the alpha; after it they differ."""
-    config = small(ACFQLConfig.hilt(), offline_steps=2, grad_clip_norm=None)
+    config = small(ACFQLConfig.hilt(), offline_steps=2, offline_alpha=None, grad_clip_norm=None)
     told = ACFQL(replace(config, alpha=10.0, offline_alpha=1000.0), make_spec(), seed=0)
     always = ACFQL(replace(config, alpha=1000.0), make_spec(), seed=0)
     one, other = sampler(10), sampler(10)

@@ -68,12 +68,12 @@ class ACFQLConfig:
     """First steps, of imitation alone."""
     offline_steps: int = 0
     """Steps after these on demonstrations alone, in which `offline_alpha` takes the place of `alpha`."""
-    offline_alpha: float | None = None
+    offline_alpha: float | None = 100.0
     """None: `alpha`."""
-    policy_average_weight: float | None = None
+    policy_average_weight: float | None = 0.01
     """What acts is a running average of the policy that learns, w: average <- (1 - w) average + w newest;
     None: that policy itself."""
-    utd_ratio: int = 2
+    utd_ratio: int = 1
     """Critic updates per optimisation step, the last of which is joined by the actors'."""
     policy_update_freq: int = 1
     critic_lr: float = 3e-4
@@ -99,7 +99,8 @@ class ACFQLConfig:
             num_critics=2,
             q_agg="mean",
             critic_target_update_weight=0.005,
-            utd_ratio=1,
+            offline_alpha=None,
+            policy_average_weight=None,
             grad_clip_norm=None,
         )
 

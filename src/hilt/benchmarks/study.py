@@ -40,9 +40,11 @@ COMMON: Overrides = {
     "demonstrations.operator_options": {"noise": 0.06},
     "policy.type": "acfql",
     "policy.chunk_size": 5,
-    "policy.offline_steps": 1500,
+    "policy.pretrain_updates": 500,
+    "policy.offline_steps": 250,
     "policy.actor_lr": 1e-3,
     "policy.critic_lr": 1e-3,
+    "batch_size": 128,
     "policy.online_steps": 1_000_000,
     "eval_freq": 0,
     "eval.n_episodes": 1,
@@ -54,22 +56,25 @@ _PUBLISHED: Overrides = {"policy.preset": "reference", "policy.actor_lr": 3e-4, 
 
 LEARNERS: Mapping[str, Overrides] = {
     "acfql": {},
-    "acfql-reference": {**_PUBLISHED, "policy.offline_steps": 500},
+    "acfql-reference": {**_PUBLISHED, "policy.pretrain_updates": 0, "policy.offline_steps": 500},
     "sac": {"policy.type": "sac"},
     "sac-reference": {**_PUBLISHED, "policy.type": "sac"},
     "acfql-terminal-chunks-dropped": {"policy.keep_terminal_chunks": False},
     "acfql-ten-euler-steps": {"policy.integrator": "euler", "policy.flow_steps": 10},
     "acfql-two-critics-mean": {"policy.num_critics": 2, "policy.q_agg": "mean"},
-    "acfql-utd-1": {"policy.utd_ratio": 1},
+    "acfql-utd-2": {"policy.utd_ratio": 2},
     "acfql-single-sample": {"policy.num_samples": 1},
     "acfql-imitates-everything": {"policy.flow_data": "all"},
     "acfql-targets-unclipped": {"policy.clip_targets": False},
     "acfql-online-data-alone": {"online_ratio": 1.0},
+    "acfql-no-imitation-first": {"policy.pretrain_updates": 0, "policy.offline_steps": 750},
+    "acfql-offline-like-online": {"policy.offline_alpha": None},
+    "acfql-newest-policy-acts": {"policy.policy_average_weight": None},
     "acfql-best-of-32": {"policy.actor_type": "best_of_n", "policy.num_samples": 32},
 }
 """Variant -> what it has otherwise than hilt's preset of ACFQL; the most telling first.
 
-The offline phase is meant to take a quarter of two minutes: the reference's updates take three times longer.
+The reference has no imitation alone. Its updates take three times longer: it has fewer before it acts.
 """
 
 CLONING: Mapping[str, str] = {"cloning-flow": "flow_bc", "cloning-gaussian": "bc"}
@@ -79,7 +84,7 @@ CLONING_UPDATES = (250, 500, 1000, 2000)
 POINTS = 6
 """How often within its budget a run is judged."""
 EPISODES = 50
-_OF_ACFQL_ALONE = ("policy.chunk_size", "policy.offline_steps")
+_FOR_ACFQL = ("policy.chunk_size", "policy.pretrain_updates", "policy.offline_steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class Study:
         if variant == "cloning-gaussian":
             keys["policy.type"] = "sac"
         if keys["policy.type"] != "acfql":
-            keys = {key: value for key, value in keys.items() if key not in _OF_ACFQL_ALONE}
+            keys = {key: value for key, value in keys.items() if key not in _FOR_ACFQL}
         keys |= {
             "seed": seed,
             "eval.seed": seed,

@@ -57,9 +57,10 @@ ACFQL_REFERENCE: dict[str, Any] = {
     "keep_terminal_chunks": False,
     "flow_data": "all",
     "clip_targets": False,
-    "utd_ratio": 1,
     "n_step": 1,
     "grad_clip_norm": None,
+    "offline_alpha": None,
+    "policy_average_weight": None,
     "shared_encoder": False,
     "critic_network_kwargs": {"hidden_dims": [512, 512, 512, 512]},
     "actor_network_kwargs": {"hidden_dims": [512, 512, 512, 512]},
@@ -137,6 +138,10 @@ class ACFQLConfig(LearningPolicy):
     """gamma, per control step."""
     n_step: PositiveInt = 1
     """Steps of reward in a target of single actions (chunk_size 1); a chunk has those of its length."""
+    utd_ratio: PositiveInt = 1
+    """Critic updates per optimisation step."""
+    policy_average_weight: Annotated[float, Field(gt=0, le=1)] | None = 0.01
+    """Let a running average of the policy act: the newest weights' share in it, per update; null: none."""
     pretrain_updates: NonNegativeInt = 0
     """Optimisation steps of imitation alone, the very first: cheap ones."""
     offline_steps: NonNegativeInt = 0
@@ -145,7 +150,7 @@ class ACFQLConfig(LearningPolicy):
     """Only transitions of successful episodes count for `online_step_before_learning`."""
     alpha: NonNegativeFloat = 10.0
     """Weight of the distillation of the flow into the one-step policy."""
-    offline_alpha: NonNegativeFloat | None = None
+    offline_alpha: NonNegativeFloat | None = 100.0
     """That weight in the `offline_steps`, where critics have seen demonstrations alone; null: the same."""
     flow_steps: PositiveInt = 3
     """Steps of the integrator."""
