@@ -23,12 +23,13 @@ _HEAD = (
 
 
 def write_report(folder: Path) -> str:
-    """Table and curves of all results in `folder`, into `table.md` and `curves.png`; the table."""
+    """Table and curves of all results in `folder`, into `table.md` and `curves.png`; the table. Who succeeded
+    soonest comes first."""
     results = [json.loads(path.read_text()) for path in sorted(folder.glob("*_[0-9]*.json"))]
     if not results:
         return "no results yet"
     variants = [list(group) for _, group in groupby(results, key=lambda result: result["variant"])]
-    variants.sort(key=lambda seeds: -fmean(_last(result)["success"] for result in seeds))
+    variants.sort(key=lambda seeds: -fmean(map(mean_over_time, seeds)))
     rows = [_HEAD, ("---",) * len(_HEAD), *map(_row, variants)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     (folder / "table.md").write_text(table + "\n")
