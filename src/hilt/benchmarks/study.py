@@ -1,7 +1,7 @@
 """What each part of ACFQL is worth: variants beside each other, on the same few poor demonstrations.
 
-    python -m hilt.benchmarks.study --output_dir=outputs/study --seeds=3 --minutes=2
-    python -m hilt.benchmarks.study --variants=sac,acfql --env.task=hilt/PegInsertion-v0 --minutes=5 ...
+    python -m hilt.benchmarks.study --output_dir=outputs/study --seeds=3 --minutes=1
+    python -m hilt.benchmarks.study --variants=sac,acfql --env.task=hilt/PegInsertion-v0 --minutes=2 ...
 
 Every variant gets the same demonstrations, the same person at the controls and the same wall clock. It is
 `hilt train` as a user calls it; afterwards the checkpoints that it left on its way are judged, the policy
