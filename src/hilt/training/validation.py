@@ -48,12 +48,10 @@ class Exam:
     def _is_passed(self) -> bool:
         """With the certainty (lower end of Wilson's interval) that the fewest successes needed among all
         planned episodes would give."""
-        if not self.target or not self.played:
+        if not self._needed:
             return False
-        certain, enough = (
-            wilson_interval(*counts)[0]
-            for counts in ((self.successes, self.played), (self._needed, self.planned))
-        )
+        certain, _ = wilson_interval(self.successes, self.played)
+        enough, _ = wilson_interval(self._needed, self.planned)
         return certain >= enough
 
 
