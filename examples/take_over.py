@@ -7,13 +7,13 @@ simulated human helps it, as you can.
 import numpy as np
 
 from hilt.data.transition import IMAGES
-from hilt.environment import Environment
+from hilt.envs import make
+from hilt.envs.feature_env import Environment
 from hilt.operators.browser import BrowserOperator
 from hilt.operators.compose import FirstOf
 from hilt.operators.scripted import Habits, ScriptedOperator
-from hilt.rollout import Clock, Rollout
-from hilt.seat import Seat, Telemetry, View, heading_of
-from hilt.sim import make
+from hilt.rollout.rollout import Clock, Rollout
+from hilt.webui import Seat, Telemetry, View, heading_of
 
 FAST_EPISODES = 30
 """These are over in a moment; the rest is in real time."""

@@ -9,10 +9,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.data.transition import Observation
-from hilt.environment import Environment, Judgement, StepRefusedError, episode_seed
-from hilt.factory import make_environment
+from hilt.envs.feature_env import Environment, Judgement, StepRefusedError, episode_seed
 from hilt.operators.base import Event
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import hilt
+from hilt.commands.prepare import abandon, begun
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
 from hilt.errors import UserError
-from hilt.starting import abandon, begun
 from hilt.training.processes import StopRequest
 
 

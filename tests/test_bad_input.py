@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hilt.cli import main
+from hilt.commands.main import main
 
 SAC = ["--policy.type=sac"]
 OWN = ["--env.type=gymnasium"]

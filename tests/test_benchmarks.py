@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hilt.benchmarks.reward_comparison import PAID_BY, configuration
-from hilt.benchmarks.series import Series, whole
+from benchmarks.reward_comparison import PAID_BY, configuration
+from benchmarks.series import Series, whole
 from hilt.config.load import load_config
 
 

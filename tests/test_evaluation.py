@@ -10,10 +10,11 @@ import av
 import numpy as np
 import pytest
 
+from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.data.transition import Action, Observation
-from hilt.environment import Environment
-from hilt.evaluation import (
+from hilt.envs.feature_env import Environment
+from hilt.rollout.evaluation import (
     EpisodeResult,
     describe,
     evaluate_policy,
@@ -22,7 +23,6 @@ from hilt.evaluation import (
     summarise,
     wilson_interval,
 )
-from hilt.factory import make_environment
 
 
 class Sometimes:

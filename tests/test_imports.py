@@ -1,80 +1,110 @@
-"""The direction of imports between the rooms of the house."""
+"""The direction of imports between the rooms of the house, and the size of what is in them."""
 
 from __future__ import annotations
 
 import ast
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "hilt"
-ROOMS = [
-    "algorithms",
-    "benchmarks",
-    "config",
-    "data",
-    "networks",
-    "operators",
-    "processors",
-    "rewards",
-    "seat",
-    "sim",
-    "training",
-    "transport",
+
+FLOORS = [
+    {"benchmarks", "commands"},
+    {"training"},
+    {"session"},
+    {"build"},
+    {"rewards"},
+    {"runs"},
+    {"rollout"},
+    {"algorithms", "envs"},
+    {"processors", "transport", "webui"},
+    {"config", "data", "networks", "operators"},
+    {"errors"},
 ]
-EVERYWHERE = {"errors"}
+"""A room may use rooms on lower floors only: neither one above it nor one beside it."""
+ENTRIES = {"__init__", "__main__"}
+"""What opens the house from outside may use every room, and no room may use it."""
 
-MAY_USE: dict[str, set[str]] = {
-    "sim": set(),
-    "data": set(),
-    "networks": set(),
-    "processors": {"data"},
-    "operators": set(),
-    "seat": {"operators"},
-    "algorithms": {"networks", "data", "processors"},
-    "transport": {"data"},
-    "config": set(),
-}
-"""What else a room may use, besides the errors that everybody shares. Rooms that are not here join others."""
+MOST_ROOMS, MOST_ARROWS = 24, 100
+LONGEST_FUNCTION, LONGEST_MODULE = 50, 330
+MEDIAN_FUNCTION = 7
 
 
-def modules(room: str) -> list[Path]:
-    return sorted((SOURCE / room).rglob("*.py"))
+@cache
+def modules() -> dict[Path, ast.Module]:
+    """Every module by its path below `src/hilt`, without what protoc has generated."""
+    paths = sorted(path for path in SOURCE.rglob("*.py") if "_pb2" not in path.name)
+    return {path.relative_to(SOURCE): ast.parse(path.read_text()) for path in paths}
 
 
-def imported(path: Path) -> Iterator[str]:
-    """First names below `hilt` that a module imports, at its head or inside its functions."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("hilt."):
-            yield node.module.split(".")[1]
-        elif isinstance(node, ast.ImportFrom) and node.module == "hilt":
+def room_of(path: Path) -> str:
+    """The room of a module: its folder at the top of the package; a loose module is a room, too."""
+    return path.parts[0].removesuffix(".py")
+
+
+def imported(module: ast.Module) -> Iterator[str]:
+    """Rooms that a module imports, at its head or inside its functions."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom) and node.module == "hilt":
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("hilt."):
+            yield node.module.split(".")[1]
         elif isinstance(node, ast.Import):
-            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("hilt."))
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("hilt."))
 
 
-@pytest.mark.parametrize("room", MAY_USE)
-def test_a_room_knows_only_those_that_it_may(room: str) -> None:
-    allowed = MAY_USE[room] | {room} | EVERYWHERE
-    strangers = {
-        f"{path.relative_to(SOURCE)} uses {name}"
-        for path in modules(room)
-        for name in imported(path)
-        if name not in allowed
+def arrows() -> dict[tuple[str, str], str]:
+    """(room, room that it uses) and one module that does."""
+    return {
+        (room_of(path), used): str(path)
+        for path, module in modules().items()
+        for used in imported(module)
+        if used != room_of(path) and room_of(path) not in ENTRIES
     }
-    assert not strangers
 
 
-def test_every_room_is_known_here() -> None:
-    assert {path.parent.name for path in SOURCE.glob("*/__init__.py")} == set(ROOMS)
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for path, module in modules().items():
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{path}:{node.lineno} {node.name}", node
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_room_uses_the_command_line(room: str) -> None:
-    assert not [path for path in modules(room) if {"cli", "commands"} & set(imported(path))]
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (function.end_lineno or 0) - function.lineno + 1
+
+
+def test_rooms_use_lower_floors_only() -> None:
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    wrong = {f"{path}: {a} uses {b}" for (a, b), path in arrows().items() if floor[b] <= floor[a]}
+    assert not wrong
+
+
+def test_every_room_has_its_floor() -> None:
+    rooms = {room_of(path) for path in modules()} - ENTRIES
+    assert rooms == set().union(*FLOORS)
+
+
+def test_the_house_stays_small(capsys: pytest.CaptureFixture[str]) -> None:
+    folders = {path.parent for path in modules() if len(path.parent.parts) in (1, 2)}
+    loose = {path for path in modules() if len(path.parts) == 1 and path.stem not in ENTRIES}
+    with capsys.disabled():
+        print(f"\n{len(folders) + len(loose)} rooms, {len(arrows())} arrows, 0 circles of folders")
+    assert len(folders) + len(loose) <= MOST_ROOMS
+    assert len(arrows()) <= MOST_ARROWS
+
+
+def test_functions_and_modules_stay_small() -> None:
+    assert not [name for name, function in functions() if length(function) > LONGEST_FUNCTION]
+    assert statistics.median(length(function) for _, function in functions()) <= MEDIAN_FUNCTION
+    too_long = [path for path in modules() if (SOURCE / path).read_text().count("\n") > LONGEST_MODULE]
+    assert not too_long
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -85,7 +115,9 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_a_configuration_is_checked_without_torch_or_mujoco() -> None:
-    loaded = loaded_by("import hilt.config.load, hilt.config.requirements, hilt.config.resume, hilt.cli")
+    loaded = loaded_by(
+        "import hilt.config.load, hilt.config.requirements, hilt.config.resume, hilt.commands.main"
+    )
     assert not loaded & {"torch", "mujoco", "grpc", "av", "pyarrow", "matplotlib"}
 
 
@@ -93,5 +125,5 @@ def test_importing_hilt_is_cheap() -> None:
     assert not loaded_by("import hilt") & {"torch", "mujoco", "grpc", "av", "pydantic"}
 
 
-def test_the_supervisor_and_the_link_it_tells_need_no_torch() -> None:
-    assert not loaded_by("import hilt.training.local, hilt.serving") & {"torch", "mujoco", "grpc", "av"}
+def test_the_supervisor_and_the_link_it_announces_need_no_torch() -> None:
+    assert not loaded_by("import hilt.commands.train, hilt.session.page") & {"torch", "mujoco", "grpc", "av"}

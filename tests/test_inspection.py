@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from hilt.commands.inspect_dataset import print_info, show, summarise
 from hilt.data.lerobot import DatasetError, DatasetWriter
 from hilt.data.transition import Controller, Feature, Schema, Transition
-from hilt.inspection import print_info, show, summarise
 
 CAMERA = "observation.images.front"
 SCHEMA = Schema({"observation.state": Feature((3,)), CAMERA: Feature((3, 16, 16), "uint8")}, Feature((2,)))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import hilt
-from hilt.cli import USAGE
+from hilt.commands.main import USAGE
 from hilt.config.load import load_config
 from hilt.config.overrides import parse_command_line
 from hilt.config.requirements import Verb, require

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hilt.build.datasets import read_transitions
+from hilt.build.envs import make_environment
+from hilt.commands.record import record_episodes as record
+from hilt.commands.replay import replay_episode as replay
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.data.lerobot import DatasetError, DatasetReader
 from hilt.data.lerobot.hub import push_to_hub
 from hilt.data.transition import Controller
-from hilt.factory import make_environment
-from hilt.recording import read_transitions, record
-from hilt.replaying import replay
 
 
 def configure(root: Path, *overrides: str, **env: Any) -> RunConfig:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.data.transition import Action, Controller, Observation, Transition
-from hilt.environment import Environment
-from hilt.factory import make_environment
+from hilt.envs.feature_env import Environment
 from hilt.operators.base import NOTHING, Command, Event, Expert
-from hilt.rollout import Clock, HoldStill, Rollout
+from hilt.rollout.rollout import Clock, HoldStill, Rollout
 
 PROPOSED = np.array([0.5, 0.25, 0, 1], np.float32)
 TAKEN = np.array([-1, 0, 0.5, 2], np.float32)

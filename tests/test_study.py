@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from hilt.benchmarks.study import CLONING, LEARNERS, Study
-from hilt.benchmarks.study_report import mean_over_time, write_report
+from benchmarks.study import CLONING, LEARNERS, Study
+from benchmarks.study_report import mean_over_time, write_report
 from hilt.config import load_config, to_dict
 from hilt.config.run import RunConfig
 

@@ -1,6 +1,6 @@
 """`python -m hilt` is `hilt`."""
 
-from hilt.cli import main
+from hilt.commands.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

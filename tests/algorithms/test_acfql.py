@@ -9,11 +9,11 @@ from safetensors.torch import load, save
 from toy import CAMERA, equal, make_spec
 from toy_chunks import chunk_batch, small
 
-from hilt.algorithms.acfql import ACFQL, to_imitate
-from hilt.algorithms.acfql_cloning import FlowCloning
-from hilt.algorithms.acfql_config import ACFQLConfig
-from hilt.algorithms.acfql_losses import total_loss
+from hilt.algorithms.acfql.acfql import ACFQL, to_imitate
+from hilt.algorithms.acfql.config import ACFQLConfig
+from hilt.algorithms.acfql.losses import total_loss
 from hilt.algorithms.base import StateError
+from hilt.algorithms.bc.flow_bc import FlowCloning
 from hilt.algorithms.registry import make_algorithm, policy_from_config
 from hilt.data.batch import Batch
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from toy_chunks import small
 
-from hilt.algorithms.acfql import ACFQL
-from hilt.algorithms.acfql_config import ACFQLConfig
-from hilt.algorithms.acfql_networks import q_values
+from hilt.algorithms.acfql.acfql import ACFQL
+from hilt.algorithms.acfql.config import ACFQLConfig
+from hilt.algorithms.acfql.networks import q_values
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.sampling import MixedSampler

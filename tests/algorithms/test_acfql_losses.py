@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from toy_chunks import in_float64, small
 
-from hilt.algorithms.acfql_config import ACFQLConfig, QNormalization
-from hilt.algorithms.acfql_losses import (
+from hilt.algorithms.acfql.config import ACFQLConfig, QNormalization
+from hilt.algorithms.acfql.losses import (
     EncodedChunks,
     Noise,
     actor_loss,
@@ -21,7 +21,7 @@ from hilt.algorithms.acfql_losses import (
     q_loss,
     total_loss,
 )
-from hilt.algorithms.acfql_networks import ACFQLNetworks
+from hilt.algorithms.acfql.networks import ACFQLNetworks
 from hilt.networks.ensemble import EnsembleLayerNorm, EnsembleLinear, EnsembleMLP
 
 Case = tuple[ACFQLNetworks, EncodedChunks, Noise]

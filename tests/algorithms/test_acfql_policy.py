@@ -8,11 +8,11 @@ from torch import Tensor
 from toy import STATE, make_spec
 from toy_chunks import small
 
-from hilt.algorithms.acfql import ACFQL
-from hilt.algorithms.acfql_config import ACFQLConfig
-from hilt.algorithms.acfql_networks import q_values
-from hilt.algorithms.acfql_policy import ChunkPolicy
-from hilt.policy import PolicyRunner
+from hilt.algorithms.acfql.acfql import ACFQL
+from hilt.algorithms.acfql.config import ACFQLConfig
+from hilt.algorithms.acfql.networks import q_values
+from hilt.algorithms.acfql.policy import ChunkPolicy
+from hilt.algorithms.policy_runner import PolicyRunner
 
 
 def make_policy(action_dim: int = 4, **changes: object) -> ChunkPolicy:

@@ -4,9 +4,9 @@ import pytest
 import torch
 from toy import STATE, changed_fields, equal, make_batch, make_spec, small
 
-from hilt.algorithms.behavior_cloning import BehaviorCloning
+from hilt.algorithms.bc.bc import BehaviorCloning
 from hilt.algorithms.registry import make_algorithm, policy_from_config
-from hilt.algorithms.sac_config import SACConfig
+from hilt.algorithms.sac.config import SACConfig
 from hilt.data.batch import Batch
 
 SPEC = make_spec()

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from toy import STATE, make_spec, small
 
-from hilt.algorithms.sac import SAC
-from hilt.algorithms.sac_config import SACConfig
+from hilt.algorithms.sac.config import SACConfig
+from hilt.algorithms.sac.sac import SAC
 from hilt.data.batch import Batch
 
 STEP, GOAL, DISCOUNT = 0.2, 0.1, 0.9

@@ -10,11 +10,11 @@ from torch import Tensor
 from toy import CAMERA, STATE, changed_fields, equal, make_batch, make_spec, small
 
 from hilt.algorithms.base import StateError
+from hilt.algorithms.policy_runner import PolicyRunner
 from hilt.algorithms.registry import policy_from_config
-from hilt.algorithms.sac import SAC
-from hilt.algorithms.sac_config import SACConfig
+from hilt.algorithms.sac.config import SACConfig
+from hilt.algorithms.sac.sac import SAC
 from hilt.data.batch import Batch
-from hilt.policy import PolicyRunner
 
 PRESETS = {"reference": SACConfig.reference, "hilt": SACConfig.hilt}
 

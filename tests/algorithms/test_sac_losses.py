@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from toy import make_spec, small
 
 from hilt.algorithms.optimizer import trainable
-from hilt.algorithms.sac import make_networks
-from hilt.algorithms.sac_config import SACConfig
-from hilt.algorithms.sac_losses import (
+from hilt.algorithms.sac.config import SACConfig
+from hilt.algorithms.sac.losses import (
     Encoded,
     SACNetworks,
     actor_loss,
@@ -25,6 +24,7 @@ from hilt.algorithms.sac_losses import (
     margin_loss,
     temperature_loss,
 )
+from hilt.algorithms.sac.sac import make_networks
 from hilt.networks.distributions import SquashedGaussian
 
 B, C = 12, 3

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import torch
 from torch import Tensor
 
-from hilt.algorithms.sac_config import SACConfig
+from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch, ObservationBatch
 from hilt.data.transition import Feature, Schema

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from toy import changed_fields, make_batch, make_spec
 
-from hilt.algorithms.acfql import ACFQL
-from hilt.algorithms.acfql_config import ACFQLConfig
-from hilt.algorithms.acfql_losses import EncodedChunks, Noise
-from hilt.algorithms.acfql_networks import ACFQLNetworks
+from hilt.algorithms.acfql.acfql import ACFQL
+from hilt.algorithms.acfql.config import ACFQLConfig
+from hilt.algorithms.acfql.losses import EncodedChunks, Noise
+from hilt.algorithms.acfql.networks import ACFQLNetworks
 from hilt.data.batch import Batch
 from hilt.networks.encoders import EncoderConfig
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hilt.algorithms.acfql_config import ACFQLConfig as ACFQLSettings
-from hilt.algorithms.sac_config import SACConfig as SACSettings
+from hilt.algorithms.acfql.config import ACFQLConfig as ACFQLSettings
+from hilt.algorithms.sac.config import SACConfig as SACSettings
 from hilt.config import ACFQLConfig, SACConfig, to_dict
 
 

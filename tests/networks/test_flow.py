@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hilt.algorithms.acfql_losses import flow_loss
+from hilt.algorithms.acfql.losses import flow_loss
 from hilt.networks.ensemble import EnsembleLinear, EnsembleMLP
 from hilt.networks.flow import INTEGRATORS, FlowActor, Integrator, OneStepActor, euler, midpoint, xavier_
 from hilt.networks.mlp import MLP

@@ -9,10 +9,10 @@ import pytest
 
 pygame = pytest.importorskip("pygame", reason="the extra [gamepad] is not installed")
 
+from hilt.commands.map_gamepad import show_and_map  # noqa: E402
 from hilt.operators.base import NOTHING, Event, OperatorUnavailableError  # noqa: E402
 from hilt.operators.gamepad import GamepadOperator  # noqa: E402
 from hilt.operators.pad_mapping import Axis, PadMapping, load_mappings  # noqa: E402
-from hilt.operators.pad_setup import show_and_map  # noqa: E402
 from hilt.operators.sdl import load_pygame  # noqa: E402
 
 A, X, Y, LB, RB = 0, 2, 3, 9, 10

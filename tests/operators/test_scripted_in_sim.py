@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from hilt.envs import make
+from hilt.envs.panda_env import PandaEnv
 from hilt.operators import Command, Event, Habits, Operator, ScriptedOperator
 from hilt.operators.fumbling import Fumbler
-from hilt.sim import make
-from hilt.sim.env import PandaEnv
 
 IDLE = np.array((0, 0, 0, 1), np.float32)
 DEMONSTRATES = Habits(always=True)

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hilt.algorithms.acfql_config import ACFQLConfig
-from hilt.algorithms.acfql_networks import make_networks
-from hilt.algorithms.acfql_policy import ChunkPolicy
+from hilt.algorithms.acfql.config import ACFQLConfig
+from hilt.algorithms.acfql.networks import make_networks
+from hilt.algorithms.acfql.policy import ChunkPolicy
 from hilt.algorithms.registry import policy_from_config
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.transition import ENVIRONMENT_STATE, STATE, Feature, Schema

@@ -18,17 +18,17 @@ from safetensors.torch import save_file
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.data.lerobot import DatasetError, DatasetReader
-from hilt.environment import Outcome
+from hilt.envs.feature_env import Outcome
 from hilt.errors import UserError
 from hilt.networks.resnet import ResNet, ResNetConfig
 from hilt.processors.observation import to_batch
-from hilt.rewards.building import build_classifier, encode_once, open_frames
 from hilt.rewards.frames import LabelledFrames, load_frames
 from hilt.rewards.model import RewardClassifier, load_classifier
 from hilt.rewards.relabel import relabel
 from hilt.rewards.reward_function import ClassifierMonitor, ClassifierReward
-from hilt.rewards.training import train_classifier
-from hilt.training.checkpoints import CheckpointError
+from hilt.runs.checkpoints import CheckpointError
+from hilt.training.classifier_parts import build_classifier, encode_once, open_frames
+from hilt.training.reward_classifier import train_classifier
 
 
 def configure(root: Path, steps: int = 100, **policy: Any) -> RunConfig:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 
+from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.data.transition import STATE
-from hilt.environment import Environment, Judgement
+from hilt.envs.feature_env import Environment, Judgement
 from hilt.errors import UserError
-from hilt.factory import make_environment
 from hilt.rewards.model import ClassifierSpec, RewardClassifier
-from hilt.training.checkpoints import write_model
+from hilt.runs.checkpoints import write_model
 
 CAMERA = "observation.images.front"
 

@@ -10,10 +10,10 @@ from typing import Any
 from runs import TINY, Hilt, write_config
 from transport_tools import Relay, free_port
 
+from hilt.build.envs import make_environment
 from hilt.config.load import load_config
+from hilt.config.variables import TOKEN
 from hilt.data.transition import Schema
-from hilt.factory import make_environment
-from hilt.training.supervisor import TOKEN
 
 
 class Apart:

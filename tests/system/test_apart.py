@@ -13,7 +13,7 @@ from apart import Apart
 from runs import Hilt, Steps, checkpoint_step, doubled, ended, holes, logged, resident_mib, threads
 from strangers import visit
 
-from hilt.training.metrics import read_metrics
+from hilt.runs.metrics import read_metrics
 
 pytestmark = [pytest.mark.timeout(1500), pytest.mark.slow]
 MESSAGES = 200

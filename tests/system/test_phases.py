@@ -17,7 +17,7 @@ from runs import (
 )
 from transport_tools import free_port
 
-from hilt.training.metrics import read_metrics
+from hilt.runs.metrics import read_metrics
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 OFFLINE, WARM_UP, STEPS = 600, 3000, 3600

@@ -23,7 +23,7 @@ from runs import (
 )
 
 from hilt.data.routing import Source
-from hilt.training.metrics import read_metrics
+from hilt.runs.metrics import read_metrics
 
 pytestmark = pytest.mark.timeout(1500)
 

@@ -21,8 +21,8 @@ from runs import (
 )
 
 from hilt.data.episode_log import log_files
-from hilt.training.checkpoints import CheckpointStore
-from hilt.training.metrics import read_metrics
+from hilt.runs.checkpoints import CheckpointStore
+from hilt.runs.metrics import read_metrics
 
 pytestmark = pytest.mark.timeout(1500)
 WIDE = {"hidden_dims": [128, 128]}

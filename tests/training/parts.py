@@ -12,7 +12,7 @@ import torch
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.data.transition import Action, Controller, Feature, Observation, Schema, Transition
-from hilt.training.checkpoints import Checkpoint
+from hilt.runs.checkpoints import Checkpoint
 
 SCHEMA = Schema({"observation.state": Feature((3,))}, Feature((4,)))
 SMALL: dict[str, Any] = {"hidden_dims": [16, 16]}

@@ -10,10 +10,10 @@ import pytest
 import torch
 from parts import SMALL, episode, observation
 
+from hilt.algorithms.policy_runner import PolicyRunner
+from hilt.build.envs import make_environment
 from hilt.config.load import load_config
-from hilt.factory import make_environment
-from hilt.policy import PolicyRunner
-from hilt.training.building import Builder
+from hilt.training.learner_parts import Builder
 
 SIZES = {"ee_delta_pos": 4, "ee_delta_pose": 7}
 

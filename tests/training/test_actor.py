@@ -10,15 +10,15 @@ import pytest
 import torch
 from parts import small_config
 
+from hilt.build.envs import make_environment
 from hilt.data.transition import Action, Transition
-from hilt.environment import Environment
-from hilt.factory import make_environment
+from hilt.envs.feature_env import Environment
 from hilt.operators.base import NOTHING, Command, Event, Expert
-from hilt.policy import FreshPolicy
-from hilt.rollout import Rollout
+from hilt.rollout.rollout import Rollout
 from hilt.training.actor import Actor, episode_ids
-from hilt.training.building import Builder
-from hilt.training.memory import Memory
+from hilt.training.latest_policy import LatestPolicy
+from hilt.training.learner_parts import Builder
+from hilt.training.replay_memory import Memory
 from hilt.transport.messages import Directive, Record
 from hilt.transport.weights import Weights
 
@@ -83,8 +83,8 @@ def weights(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> Weigh
 
 def acting(
     env: Environment, weights: Weights, line: Line, event: Event | None = None, **options: Any
-) -> tuple[Actor, FreshPolicy]:
-    policy = FreshPolicy(weights, line.newest, seed=0)
+) -> tuple[Actor, LatestPolicy]:
+    policy = LatestPolicy(weights, line.newest, seed=0)
     rollout = Rollout(env, policy, Says(event), line.send)
     return Actor(rollout, policy, line, index=options.pop("index", 0), seed=5, **options), policy
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from parts import assert_whole, checkpoint, saved_names
 
-from hilt.training.checkpoints import CheckpointError, CheckpointStore, read_model
-from hilt.training.layout import outcome
+from hilt.runs.checkpoints import CheckpointError, CheckpointStore, read_model
+from hilt.runs.layout import outcome
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:

@@ -9,17 +9,17 @@ import pytest
 import torch
 from parts import SMALL
 
-from hilt.algorithms.acfql_policy import ChunkPolicy
+from hilt.algorithms.acfql.policy import ChunkPolicy
 from hilt.algorithms.registry import policy_from_config
+from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.data.transition import Action, Transition
-from hilt.environment import Environment
-from hilt.factory import make_environment
+from hilt.envs.feature_env import Environment
 from hilt.operators.base import NOTHING, Command, Expert
-from hilt.policy import FreshPolicy
 from hilt.processors.observation import select, to_batch
-from hilt.rollout import Rollout
-from hilt.training.building import Builder
+from hilt.rollout.rollout import Rollout
+from hilt.training.latest_policy import LatestPolicy
+from hilt.training.learner_parts import Builder
 from hilt.transport.weights import Weights
 
 CONFIG = load_config(
@@ -72,7 +72,7 @@ def weights(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> Weigh
     return Weights(1, dict(policy.state_dict()), policy.config)
 
 
-def episode(env: Environment, policy: FreshPolicy, held: set[int]) -> list[Transition]:
+def episode(env: Environment, policy: LatestPolicy, held: set[int]) -> list[Transition]:
     """The steps of one episode of ten, in which the operator has the controls at those `held`."""
     steps: list[Transition] = []
     Rollout(env, policy, Grabs(held), steps.append).run_episode(1, 1)
@@ -105,7 +105,7 @@ def planned(weights: Weights, steps: list[Transition], plans_at: set[int]) -> li
 def test_a_take_over_voids_the_plan_and_a_new_one_is_made_at_the_step_of_letting_go(
     env: Environment, weights: Weights, held: set[int], plans_at: set[int]
 ) -> None:
-    steps = episode(env, FreshPolicy(weights, lambda: None, seed=SEED), held)
+    steps = episode(env, LatestPolicy(weights, lambda: None, seed=SEED), held)
     assert len(steps) == 10
     assert {number for number, step in enumerate(steps) if step.is_intervention} == held
     expected = planned(weights, steps, plans_at)
@@ -119,7 +119,7 @@ def test_a_take_over_voids_the_plan_and_a_new_one_is_made_at_the_step_of_letting
 def versions(newest: Callable[[int], Weights | None], first: Weights, env: Environment) -> list[int]:
     """Version that acted at each step; at step i the learner has just published `newest(i)`."""
     seen: list[int] = []
-    policy = FreshPolicy(first, lambda: newest(len(seen)), seed=SEED)
+    policy = LatestPolicy(first, lambda: newest(len(seen)), seed=SEED)
     rollout = Rollout(env, policy, Grabs(HELD), lambda step: seen.append(policy.version))
     rollout.run_episode(1, 1)
     return seen

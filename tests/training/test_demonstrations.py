@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from parts import small_config
 
+from hilt.build.envs import make_environment
 from hilt.config.errors import ConfigError
-from hilt.factory import make_environment
-from hilt.training.building import Builder
 from hilt.training.demonstrations import demonstrations
+from hilt.training.learner_parts import Builder
 
 
 def builder(num_episodes: int, **habits: Any) -> Builder:

@@ -10,13 +10,13 @@ import torch
 from parts import episode, small_config
 
 from hilt.algorithms.base import Algorithm
+from hilt.build.envs import make_environment
 from hilt.config.run import RunConfig
 from hilt.data.routing import Source
 from hilt.data.sampling import MixedSampler
-from hilt.factory import make_environment
-from hilt.training.building import Builder
-from hilt.training.checkpoints import Checkpoint, CheckpointStore
-from hilt.training.memory import Memory
+from hilt.runs.checkpoints import Checkpoint, CheckpointStore
+from hilt.training.learner_parts import Builder
+from hilt.training.replay_memory import Memory
 
 UPDATES = 12
 

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from parts import episode, saved_names, small_config
 
+from hilt.build.envs import make_environment
 from hilt.data.transition import Transition
-from hilt.factory import make_environment
-from hilt.rollout import Episode
-from hilt.training.building import Builder
-from hilt.training.checkpoints import Checkpoint, CheckpointStore
-from hilt.training.layout import outcome
+from hilt.rollout.rollout import Episode
+from hilt.runs.checkpoints import Checkpoint, CheckpointStore
+from hilt.runs.layout import outcome
+from hilt.runs.metrics import History, JsonLines, Metrics, read_metrics, summarise
+from hilt.runs.saving import Saver
 from hilt.training.learner import Learner
-from hilt.training.memory import Memory
-from hilt.training.metrics import History, JsonLines, Metrics, read_metrics, summarise
+from hilt.training.learner_parts import Builder
 from hilt.training.pacing import Pace
 from hilt.training.plan import Plan
-from hilt.training.saving import Saver
+from hilt.training.replay_memory import Memory
 from hilt.training.status import Status
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hilt.training.lock import BusyError, first_free, sole_user
+from hilt.runs.lock import BusyError, first_free, sole_user
 
 HOLD = """
 import sys, time

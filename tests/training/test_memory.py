@@ -11,8 +11,8 @@ from parts import SCHEMA, episode, ids
 from hilt.data.episode_log import read_log
 from hilt.data.routing import Source
 from hilt.data.transition import Transition
-from hilt.training import memory as memory_module
-from hilt.training.memory import Memory
+from hilt.training import replay_memory as memory_module
+from hilt.training.replay_memory import Memory
 
 
 def memory(folder: Path) -> Memory:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hilt.rollout import Episode
-from hilt.training.metrics import (
+from hilt.rollout.rollout import Episode
+from hilt.runs.metrics import (
     History,
     JsonLines,
     Metrics,

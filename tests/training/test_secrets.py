@@ -11,10 +11,11 @@ from parts import SCHEMA
 
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
+from hilt.config.variables import TOKEN, UI_TOKEN
 from hilt.config.write import to_dict, to_json
 from hilt.training.connection import connect, listen
-from hilt.training.memory import Memory
-from hilt.training.supervisor import TOKEN, UI_TOKEN, Supervisor
+from hilt.training.replay_memory import Memory
+from hilt.training.supervisor import Supervisor
 
 SECRET, SEAT = "correct-horse", "battery-staple"
 

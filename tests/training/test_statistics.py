@@ -10,14 +10,14 @@ import pytest
 import torch
 from parts import episode, small_config
 
+from hilt.build.envs import make_environment
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.data.lerobot.gripper import GRIPPER_INDEX, MAX_OPENING_M, convert_states
 from hilt.data.transition import STATE
-from hilt.factory import make_environment
-from hilt.training.building import Builder
+from hilt.training.learner_parts import Builder
 
 FRONT = "observation.images.front"
 LOW, HIGH = np.linspace(-1, 0, 18), np.linspace(1, 2, 18)

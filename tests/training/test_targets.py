@@ -9,8 +9,8 @@ from parts import small_config
 
 from hilt.config.load import load_config
 from hilt.config.write import to_dict
-from hilt.training.building import learning_policy
-from hilt.training.targets import target_range
+from hilt.training.learner_parts import learning_policy
+from hilt.training.value_bounds import target_range
 
 GAMMA = 0.9
 CLASSIFIER = {"env.processor.reward_classifier.pretrained_path": "somewhere"}

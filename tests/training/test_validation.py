@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hilt.evaluation import wilson_interval
+from hilt.rollout.evaluation import wilson_interval
 from hilt.training import validation
 from hilt.training.validation import Exam, Validation
 from hilt.transport.weights import Weights

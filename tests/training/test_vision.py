@@ -13,15 +13,15 @@ import torch
 from parts import episode, small_config
 from safetensors.torch import save_file
 
+from hilt.build.envs import make_environment
+from hilt.build.policies import load_policy
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
-from hilt.factory import make_environment
 from hilt.networks.pretrained import PretrainedEncoder
 from hilt.networks.resnet import ResNet, ResNetConfig
-from hilt.policy import load_policy
-from hilt.training.building import Builder, learning_policy
-from hilt.training.checkpoints import Checkpoint, write_model
+from hilt.runs.checkpoints import Checkpoint, write_model
+from hilt.training.learner_parts import Builder, learning_policy
 from hilt.training.vision import load_backbone
 from hilt.transport.weights import FrozenTensors, Publication, Weights
 

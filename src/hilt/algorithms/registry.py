@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-from hilt.algorithms.acfql import ACFQL
-from hilt.algorithms.acfql_cloning import FlowCloning
-from hilt.algorithms.acfql_config import ACFQLConfig
-from hilt.algorithms.acfql_policy import ChunkPolicy
+from hilt.algorithms.acfql.acfql import ACFQL
+from hilt.algorithms.acfql.config import ACFQLConfig
+from hilt.algorithms.acfql.policy import ChunkPolicy
 from hilt.algorithms.allocation import keep_freed_memory
 from hilt.algorithms.base import Algorithm, Policy
-from hilt.algorithms.behavior_cloning import BehaviorCloning
-from hilt.algorithms.gaussian_policy import GaussianPolicy
-from hilt.algorithms.sac import SAC
-from hilt.algorithms.sac_config import SACConfig
+from hilt.algorithms.bc.bc import BehaviorCloning
+from hilt.algorithms.bc.flow_bc import FlowCloning
+from hilt.algorithms.sac.config import SACConfig
+from hilt.algorithms.sac.policy import GaussianPolicy
+from hilt.algorithms.sac.sac import SAC
 from hilt.algorithms.spec import PolicySpec
 from hilt.networks.pretrained import PretrainedEncoder
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from hilt.algorithms.acfql import ACFQL
-from hilt.algorithms.acfql_config import ACFQLConfig
+from hilt.algorithms.acfql.acfql import ACFQL
+from hilt.algorithms.acfql.config import ACFQLConfig
 from hilt.algorithms.allocation import keep_freed_memory
 from hilt.algorithms.spec import PolicySpec
 from hilt.benchmarks.learner import calls_per_second

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hilt.operators.base import NoOperator
-from hilt.training.metrics import read_metrics
+from hilt.runs.metrics import read_metrics
 
 ACTORS = (1, 2, 4)
 TARGETS = {"control_jitter_p99_ms": 5.0}

@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hilt.build.envs import make_environment
+from hilt.build.operators import make_operator
 from hilt.config.load import load_config
 from hilt.data.lerobot import DatasetReader, DatasetWriter
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.transition import Feature, Schema, Transition
-from hilt.factory import make_environment, make_operator
-from hilt.rollout import HoldStill, Rollout
+from hilt.rollout.rollout import HoldStill, Rollout
 
 EPISODES, STEPS = 50, 100
 PERIOD_MS = 100.0

@@ -13,7 +13,7 @@ from typing import Any
 
 import gymnasium as gym
 
-import hilt.sim  # noqa: F401  makes the ids known
+import hilt.envs  # noqa: F401  makes the ids known
 
 PEER = "gym-hil==0.1.14"
 PEER_VENV = Path(".venv-peer-gymhil")

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from hilt.algorithms.allocation import keep_freed_memory
-from hilt.algorithms.sac import SAC
-from hilt.algorithms.sac_config import SACConfig
+from hilt.algorithms.sac.config import SACConfig
+from hilt.algorithms.sac.sac import SAC
 from hilt.algorithms.spec import PolicySpec
 from hilt.benchmarks.env import PeerUnavailableError
 from hilt.data.batch import Batch, ObservationBatch

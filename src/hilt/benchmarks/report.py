@@ -27,7 +27,7 @@ BENCHMARKS = {
 """Each is a module here with `measure(seconds, peer) -> dict`."""
 
 
-def run_benchmarks(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Measure what `arguments` name (all without a name) and print it; the exit code."""
     words = [part for word in arguments for part in word.split("=", 1)]
     seconds = _seconds(_value(words, "--seconds") or "5")

@@ -16,10 +16,10 @@ import numpy as np
 
 from hilt.benchmarks.watched import measure_training
 from hilt.benchmarks.watching import listen, opened, reading
+from hilt.envs import make
 from hilt.operators.browser import BrowserOperator
-from hilt.seat import Seat, Telemetry, View
-from hilt.seat.app import load_assets
-from hilt.sim import make
+from hilt.webui import Seat, Telemetry, View
+from hilt.webui.app import load_assets
 
 CONTROL_HZ = 10.0
 PICTURES_HZ = 20.0

@@ -16,9 +16,9 @@ from statistics import median
 from typing import Any
 
 from hilt.benchmarks.watching import reading
-from hilt.seat import free_port, link_to
-from hilt.training.metrics import read_metrics
-from hilt.training.supervisor import UI_TOKEN
+from hilt.config.variables import UI_TOKEN
+from hilt.runs.metrics import read_metrics
+from hilt.webui import free_port, link_to
 
 ROUNDS = 5
 TRAINING: dict[str, Any] = {

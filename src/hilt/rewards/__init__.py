@@ -2,13 +2,12 @@
 
 from hilt.rewards.model import RewardClassifier, load_classifier
 from hilt.rewards.relabel import relabel
-from hilt.rewards.reward_function import ClassifierMonitor, ClassifierReward, load_reward_function
+from hilt.rewards.reward_function import ClassifierMonitor, ClassifierReward
 
 __all__ = [
     "ClassifierMonitor",
     "ClassifierReward",
     "RewardClassifier",
     "load_classifier",
-    "load_reward_function",
     "relabel",
 ]

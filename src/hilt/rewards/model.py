@@ -15,7 +15,7 @@ from hilt.networks.encoders import EncoderConfig, EncoderNoise, ObservationEncod
 from hilt.networks.pretrained import PretrainedEncoder
 from hilt.networks.resnet import UnsupportedModelError
 from hilt.processors.normalization import Mode, Normalizer, StatisticsError
-from hilt.training.checkpoints import CheckpointError, read_model
+from hilt.runs.checkpoints import CheckpointError, read_model
 
 TYPE = "reward_classifier"
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from hilt.config.environment import EnvConfig
-from hilt.data.transition import IMAGES, Observation
-from hilt.environment import Judgement, Outcome
+from hilt.data.transition import Observation
+from hilt.envs.feature_env import Judgement, Outcome
 from hilt.errors import UserError
 from hilt.processors.observation import select, to_batch
-from hilt.rewards.model import RewardClassifier, load_classifier
+from hilt.rewards.model import RewardClassifier
 
 
 class ClassifierReward:
@@ -72,32 +71,6 @@ class ClassifierReward:
             probability=probability,
             milliseconds=1e3 * (time.perf_counter() - started),
         )
-
-
-def load_reward_function(env: EnvConfig, device: str = "cpu") -> ClassifierReward | None:
-    """The reward function of `env.processor.reward_classifier`; None when no classifier is named.
-
-    Raises:
-        CheckpointError: the folder holds no reward classifier.
-        UserError: the environment does not render a camera that it looks at.
-    """
-    use = env.processor.reward_classifier
-    if use.pretrained_path is None:
-        return None
-    reward = ClassifierReward(
-        load_classifier(use.pretrained_path, device),
-        threshold=use.success_threshold,
-        success_reward=use.success_reward,
-        debounce=use.debounce,
-        terminate=use.terminate_on_success and env.processor.reset.terminate_on_success,
-    )
-    cameras = {f"{IMAGES}.{camera}" for camera in env.cameras}
-    missing = [name for name in reward.features if name.startswith(IMAGES) and name not in cameras]
-    if missing and env.type != "gymnasium" and not env.features_map:
-        raise UserError(
-            f"the reward classifier looks at {', '.join(missing)}, which env.features does not name"
-        )
-    return reward
 
 
 @dataclass(slots=True)

@@ -10,12 +10,12 @@ from typing import Protocol
 import numpy as np
 
 from hilt.data.transition import Transition
-from hilt.environment import Environment, episode_seed
-from hilt.evaluation import evaluate_policy, evaluation_seeds
+from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
-from hilt.policy import FreshPolicy
-from hilt.rollout import Audience, Episode, Rollout
-from hilt.training.metrics import summarise
+from hilt.rollout.evaluation import evaluate_policy, evaluation_seeds
+from hilt.rollout.rollout import Audience, Episode, Rollout
+from hilt.runs.metrics import summarise
+from hilt.training.latest_policy import LatestPolicy
 from hilt.training.validation import Exam
 from hilt.transport.messages import Directive, Record
 
@@ -53,7 +53,7 @@ class Actor:
     def __init__(
         self,
         rollout: Rollout,
-        policy: FreshPolicy,
+        policy: LatestPolicy,
         link: LearnerLink,
         *,
         index: int,

@@ -9,10 +9,10 @@ from pathlib import Path
 from hilt.config.errors import ConfigError
 from hilt.config.learning import ActorLearnerConfig
 from hilt.config.run import RunConfig
+from hilt.config.variables import TOKEN
 from hilt.data.transition import Schema, Transition
-from hilt.training.building import learning_policy
-from hilt.training.memory import Memory
-from hilt.training.supervisor import TOKEN
+from hilt.training.learner_parts import learning_policy
+from hilt.training.replay_memory import Memory
 from hilt.transport.client import LearnerClient
 from hilt.transport.server import TransitionServer
 

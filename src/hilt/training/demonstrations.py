@@ -6,14 +6,17 @@ import itertools
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from hilt.build.datasets import read_transitions
+from hilt.build.envs import make_environment
+from hilt.build.operators import make_operator
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
 from hilt.data.routing import until_success
 from hilt.data.transition import Schema, Transition
-from hilt.environment import Environment, episode_seed
-from hilt.factory import make_environment, make_operator
+from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
-from hilt.rollout import Clock, HoldStill, Rollout
+from hilt.rollout.rollout import Clock, HoldStill, Rollout
+from hilt.session.console import say
 from hilt.training.actor import episode_ids
 
 _MAX_FAILURES = 10
@@ -46,9 +49,7 @@ def demonstrations(
 
 
 def _from_dataset(config: RunConfig, schema: Schema) -> Iterator[list[Transition]]:
-    from hilt.recording import read_transitions
-
-    transitions: Iterator[Transition] = read_transitions(config, schema)
+    transitions: Iterator[Transition] = read_transitions(config, schema, say)
     if config.env.number_of_steps_after_success == 0:
         transitions = until_success(transitions)
     for _, episode in itertools.groupby(transitions, key=lambda transition: transition.episode_id):

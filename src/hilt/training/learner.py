@@ -10,12 +10,12 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from hilt.algorithms.base import Algorithm, Sampler
-from hilt.training.checkpoints import Checkpoint
-from hilt.training.memory import Memory
-from hilt.training.metrics import History, Metrics
+from hilt.runs.checkpoints import Checkpoint
+from hilt.runs.metrics import History, Metrics
+from hilt.runs.saving import Saver
 from hilt.training.pacing import Every, Rate
 from hilt.training.plan import Plan
-from hilt.training.saving import Saver
+from hilt.training.replay_memory import Memory
 from hilt.training.status import Status
 from hilt.training.threads import UpdateThreads
 from hilt.training.validation import Validation

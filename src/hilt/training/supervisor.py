@@ -10,11 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hilt.config.run import RunConfig
+from hilt.config.variables import ACTOR_INDEX, TOKEN, UI_TOKEN
 from hilt.training.processes import Child, ChildFailedError, StopRequest
 
-TOKEN = "HILT_TOKEN"
-UI_TOKEN = "HILT_UI_TOKEN"
-ACTOR_INDEX = "HILT_ACTOR_INDEX"
 OPERATOR_QUIT = 5
 """Exit code of a supervised actor that a person told to stop, not its learner."""
 _POLL_S = 0.1

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hilt.evaluation import wilson_interval
+from hilt.rollout.evaluation import wilson_interval
 from hilt.transport.weights import Weights
 
 _TIMEOUT_S = 120.0

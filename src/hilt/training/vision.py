@@ -9,7 +9,7 @@ from hilt.data.replay_buffer import FrameTransform
 from hilt.data.transition import Feature, Observation, Schema
 from hilt.networks.pretrained import PretrainedEncoder, load_pretrained
 from hilt.processors.observation import to_batch
-from hilt.training.checkpoints import Checkpoint
+from hilt.runs.checkpoints import Checkpoint
 
 _PREFIX = "encoder.backbone."
 """Of its tensors in a saved policy."""

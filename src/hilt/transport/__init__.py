@@ -5,9 +5,9 @@ before it becomes an array, and nothing that comes from the network is executed.
 """
 
 from hilt.transport.client import LearnerClient
+from hilt.transport.learner_call import Limits
 from hilt.transport.messages import Directive
 from hilt.transport.server import TransitionServer
-from hilt.transport.session import Limits
 from hilt.transport.streams import ActorInfo
 from hilt.transport.weights import Weights
 

@@ -12,8 +12,8 @@ from types import TracebackType
 import grpc
 
 from hilt.data.transition import Schema, Transition
+from hilt.transport.actor_call import Inbox, Link, Reports
 from hilt.transport.handshake import metadata, open_channel
-from hilt.transport.link import Inbox, Link, Reports
 from hilt.transport.messages import (
     SILENCE_S,
     Directive,

@@ -22,8 +22,8 @@ from hilt.transport.handshake import (
     server_credentials,
     server_options,
 )
+from hilt.transport.learner_call import Desk, Limits, Session
 from hilt.transport.messages import METHOD, Directive, directive_to_message, max_message_bytes
-from hilt.transport.session import Desk, Limits, Session
 from hilt.transport.streams import ActorInfo, OnInterrupted, Seen, Sink, Streams
 from hilt.transport.weights import Publication, Weights
 

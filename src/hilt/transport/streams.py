@@ -12,8 +12,8 @@ import grpc
 
 from hilt.data.transition import Transition
 from hilt.transport.hilt_pb2 import Report
+from hilt.transport.learner_call import Received, Session
 from hilt.transport.messages import report_from_message
-from hilt.transport.session import Received, Session
 
 Sink = Callable[[str, list[Transition]], None]
 """Called with an actor's id and its new transitions; returns when all of them are in the durable log, or

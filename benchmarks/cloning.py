@@ -1,0 +1,59 @@
+"""Behaviour cloning, to stand beside what a configuration's training reaches."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from hilt.algorithms.policy_runner import PolicyRunner
+from hilt.algorithms.registry import make_algorithm
+from hilt.build.envs import make_environment
+from hilt.config.run import RunConfig
+from hilt.config.write import to_dict
+from hilt.data.transition import Transition
+from hilt.rollout.evaluation import evaluate_policy, evaluation_seeds
+from hilt.training.demonstrations import demonstrations
+from hilt.training.learner_parts import Builder, learning_policy
+
+
+def clone(
+    config: RunConfig,
+    kind: str,
+    given: Iterable[Transition] | None,
+    milestones: Sequence[int],
+    episodes: int,
+) -> Iterator[dict[str, float]]:
+    """Success alone after each number of updates in `milestones`, on `episodes` of `config.eval.seed`.
+
+    `kind` is `bc` or `flow_bc`; without demonstrations `given` those that `config` asks for are imitated. The
+    clock counts learning, not judging.
+    """
+    env = make_environment(config)
+    builder = Builder(config, env, "cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        memory = builder.memory(Path(folder))
+        if given is None:
+            given = chain.from_iterable(demonstrations(config, env.schema, lambda: False))
+        memory.demonstrate(given)
+        spec = builder.spec(memory.demonstrations)
+        algorithm = make_algorithm(kind, to_dict(learning_policy(config)), spec, seed=config.seed)
+        draw, seconds = builder.draw(builder.sampler(memory)), 0.0
+        for milestone in milestones:
+            began = time.monotonic()
+            while algorithm.updates < milestone:
+                algorithm.update(draw)
+            seconds += time.monotonic() - began
+            results = evaluate_policy(
+                env, PolicyRunner(algorithm.policy), evaluation_seeds(config.eval.seed, episodes)
+            )
+            yield {
+                "seconds": round(seconds, 1),
+                "env_steps": 0,
+                "updates": milestone,
+                "success": sum(result.is_success for result in results) / episodes,
+            }
+        memory.close()
+    env.close()

@@ -1,0 +1,50 @@
+"""A trained policy, one observation at a time: `action = policy(observation)`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hilt.algorithms.base import Policy
+from hilt.data.transition import Action
+from hilt.processors.observation import select, to_batch, to_features
+
+RawObservation = Mapping[str, Any] | NDArray[Any]
+
+
+class PolicyRunner:
+    """Acts by `policy`. Its noise, if it acts with any, depends on `seed` and the episode alone."""
+
+    def __init__(
+        self, policy: Policy, *, deterministic: bool = True, seed: int = 0, device: torch.device | str = "cpu"
+    ) -> None:
+        self._policy = policy.to(device).eval()
+        self._deterministic = deterministic
+        self._device = torch.device(device)
+        self._generator = torch.Generator(self._device).manual_seed(seed)
+        self._seed = seed
+        self.features = list(policy.config["input_features"])
+        """Names of the features that it looks at."""
+
+    @torch.inference_mode()
+    def __call__(self, observation: RawObservation) -> Action:
+        """Action [A], environment units, for one observation: an environment's own, or named features."""
+        features = select(to_features(observation), self.features)
+        action = self._policy.act(
+            to_batch(features, self._device), deterministic=self._deterministic, generator=self._generator
+        )
+        return np.asarray(action[0].cpu().numpy(), np.float32)
+
+    def reset(self) -> None:
+        """An episode begins; a deterministic runner repeats itself exactly in the same episode."""
+        self._policy.reset()
+        if self._deterministic:
+            self._generator.manual_seed(self._seed)
+
+    def interrupt(self) -> None:
+        """The operator is in control: what was planned is void."""
+        self._policy.interrupt()

@@ -1,0 +1,153 @@
+"""From a configuration to the objects that it describes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+from hilt.build.rewards import load_reward_function
+from hilt.config.environment import EnvConfig
+from hilt.config.errors import ConfigError
+from hilt.config.fields import Section
+from hilt.config.load import load_config
+from hilt.config.run import RunConfig
+from hilt.data.transition import Observation
+from hilt.envs.errors import RenderingError
+from hilt.envs.feature_env import Environment, UnsuitableEnvironmentError
+from hilt.envs.gl import backend
+from hilt.processors.observation import ObservationError, crop_and_resize
+
+
+def make_env(
+    config: RunConfig | EnvConfig | str | Path | Mapping[str, Any], **overrides: Any
+) -> gym.Env[Any, Any]:
+    """The Gymnasium environment of a configuration (a file, a dict, a RunConfig), pictures [H, W, C].
+
+    `overrides` are constructor arguments that win over the configuration.
+
+    Raises:
+        ConfigError: the environment does not exist or does not take its arguments.
+    """
+    if isinstance(config, str | Path | Mapping):
+        config = load_config(config)
+    env = config.env if isinstance(config, RunConfig) else config
+    import hilt.envs  # noqa: F401  (registers the ids)
+
+    try:
+        if env.type == "gymnasium":
+            return _make_drawing(env.task, {**env.kwargs, **overrides})
+        return gym.make(env.gym_id, disable_env_checker=True, **{**_arguments(env), **overrides})
+    except (gym.error.Error, TypeError, ModuleNotFoundError) as error:
+        raise ConfigError("env.task", f'"{env.task}": cannot be made: {error}') from error
+
+
+def _make_drawing(task: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """An environment of somebody else's; one that can draw pictures, and was not told how, draws them."""
+    with suppress(
+        RenderingError
+    ):  # Gymnasium's own choice is the first OpenGL that is installed, working or not
+        os.environ.setdefault("MUJOCO_GL", backend())
+    env = gym.make(task, disable_env_checker=True, **arguments)
+    if env.render_mode is not None or "rgb_array" not in env.metadata.get("render_modes", ()):
+        return env
+    env.close()
+    return gym.make(task, disable_env_checker=True, render_mode="rgb_array", **arguments)
+
+
+def make_environment(
+    config: RunConfig,
+    *,
+    features: list[str] | None = None,
+    learned_reward: bool = True,
+    trust_operator: bool = False,
+    **overrides: Any,
+) -> Environment:
+    """The environment of `config`, speaking in `features`: those that its policy names, unless given.
+
+    Where somebody else judges success, hilt's own environments do not end at it.
+
+    Raises:
+        ConfigError: it is not of a kind that hilt knows, or does not give the features that the policy names.
+    """
+    features = features or list(getattr(config.policy, "input_features", {})) or None
+    reward_function = load_reward_function(config.env) if learned_reward else None
+    if config.env.type != "gymnasium" and (reward_function is not None or trust_operator):
+        overrides = {"terminate_on_success": False, **overrides}
+    try:
+        return Environment(
+            make_env(config, **overrides),
+            features,
+            transform=_transform(config.env),
+            reward_function=reward_function,
+            success_threshold=config.env.success_reward_threshold,
+            trust_operator=trust_operator,
+        )
+    except UnsuitableEnvironmentError as error:
+        raise ConfigError("env.task", f'"{config.env.task}": {error}') from error
+    except ObservationError as error:
+        raise ConfigError("policy.input_features" if features else "env.task", str(error)) from error
+
+
+def _said(section: Section, key: str) -> Any:
+    """The value that the user gave; None leaves it to the task."""
+    return getattr(section, key) if key in section.model_fields_set else None
+
+
+def _arguments(env: EnvConfig) -> dict[str, Any]:
+    """Constructor arguments of hilt's own environments."""
+    processor = env.processor
+    kinematics = processor.inverse_kinematics
+    steps = kinematics.end_effector_step_sizes
+    bounds = kinematics.end_effector_bounds
+    return {
+        "obs_type": env.obs_type,
+        "force_torque": env.force_torque,
+        "action_mode": env.action_mode,
+        "reward_type": env.reward_type,
+        "randomize": env.randomize,
+        "image_size": env.image_size,
+        "cameras": env.cameras or None,
+        "terminate_on_success": processor.reset.terminate_on_success,
+        "number_of_steps_after_success": env.number_of_steps_after_success,
+        "fps": env.fps,
+        "control_time_s": _said(processor.reset, "control_time_s"),
+        "fixed_reset_joint_positions": processor.reset.fixed_reset_joint_positions,
+        "use_gripper": processor.gripper.use_gripper,
+        "gripper_penalty": processor.gripper.gripper_penalty,
+        "position_step": (steps.x, steps.y, steps.z),
+        "workspace": (tuple(bounds.min), tuple(bounds.max)),
+        "render_mode": "rgb_array",
+    }
+
+
+def _transform(env: EnvConfig) -> Callable[[Observation], Observation] | None:
+    """Rename, crop and resize the features as the configuration says; None when it says nothing."""
+    crops = env.processor.image_preprocessing.crop_params_dict or {}
+    size = env.processor.image_preprocessing.resize_size
+    names = {old: new for old, new in env.features_map.items() if old != new}
+    if not (crops or size or names):
+        return None
+
+    def transform(observation: Observation) -> Observation:
+        changed: Observation = {}
+        for name, array in observation.items():
+            if array.ndim == 3:
+                crop = crops.get(name)
+                array = crop_and_resize(array, _rectangle(crop), _size(size))
+            changed[names.get(name, name)] = array
+        return changed
+
+    return transform
+
+
+def _rectangle(crop: list[int] | None) -> tuple[int, int, int, int] | None:
+    return None if crop is None else (crop[0], crop[1], crop[2], crop[3])
+
+
+def _size(size: list[int] | None) -> tuple[int, int] | None:
+    return None if size is None else (size[0], size[1])

@@ -1,0 +1,41 @@
+"""The learned reward that a configuration names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hilt.config.environment import EnvConfig
+from hilt.data.transition import IMAGES
+from hilt.errors import UserError
+
+if TYPE_CHECKING:  # torch is imported where a classifier is named
+    from hilt.rewards.reward_function import ClassifierReward
+
+
+def load_reward_function(env: EnvConfig, device: str = "cpu") -> ClassifierReward | None:
+    """The reward function of `env.processor.reward_classifier`; None when no classifier is named.
+
+    Raises:
+        CheckpointError: the folder holds no reward classifier.
+        UserError: the environment does not render a camera that it looks at.
+    """
+    use = env.processor.reward_classifier
+    if use.pretrained_path is None:
+        return None
+    from hilt.rewards.model import load_classifier
+    from hilt.rewards.reward_function import ClassifierReward
+
+    reward = ClassifierReward(
+        load_classifier(use.pretrained_path, device),
+        threshold=use.success_threshold,
+        success_reward=use.success_reward,
+        debounce=use.debounce,
+        terminate=use.terminate_on_success and env.processor.reset.terminate_on_success,
+    )
+    cameras = {f"{IMAGES}.{camera}" for camera in env.cameras}
+    missing = [name for name in reward.features if name.startswith(IMAGES) and name not in cameras]
+    if missing and env.type != "gymnasium" and not env.features_map:
+        raise UserError(
+            f"the reward classifier looks at {', '.join(missing)}, which env.features does not name"
+        )
+    return reward

@@ -1,0 +1,93 @@
+"""Before a command begins: its configuration is checked, what is odd is said, a run gets its folder."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hilt.config.errors import ConfigError
+from hilt.config.load import Source, config_file, load_config
+from hilt.config.overrides import COMMAND_LINE
+from hilt.config.requirements import Verb, remarks, require
+from hilt.config.resume import CONFIG_NAME, asks_to_resume, new_run, resumed
+from hilt.config.run import RunConfig
+from hilt.config.write import to_json
+
+
+def configured(source: Source, overrides: Sequence[str], verb: Verb) -> RunConfig:
+    """The configuration of `verb`, which finds in it what it needs. Raises ConfigError."""
+    config = load_config(source, overrides)
+    require(config, verb, _origin(source))
+    if not (verb == "actor" and config.resume):  # what `hilt train` started has said them
+        _say_remarks(config)
+    return config
+
+
+def begun(source: Source, overrides: Sequence[str], verb: Verb) -> tuple[RunConfig, Path]:
+    """(configuration, folder of the run), whether new or resumed; the configuration is written there.
+
+    Raises:
+        ConfigError: it cannot be used. DatasetError: its dataset cannot. Nothing has been written then.
+    """
+    path = source if isinstance(source, str | Path) else None
+    config = None if asks_to_resume(overrides) else load_config(source, overrides)
+    if config is None or config.resume:
+        folder, config = resumed(source, overrides)
+    else:
+        folder = new_run(config, datetime.datetime.now())
+    require(config, verb, _origin(source))
+    if not config.resume:
+        _try_out(config)
+    if path is not None and (remark := config_file(path)[1]):
+        print(f"hilt: {remark}", file=sys.stderr)
+    if not config.resume:
+        _say_remarks(config)
+    if not config.resume or verb == "train":
+        _write_config(config, folder)
+    return config, folder
+
+
+def _origin(source: Source) -> str:
+    if source is None:
+        return COMMAND_LINE
+    return str(source) if isinstance(source, str | Path) else "configuration"
+
+
+def _try_out(config: RunConfig) -> None:
+    """Opens what others have made, before anything is written. Raises ConfigError, DatasetError."""
+    if config.dataset.directory is not None:
+        from hilt.build.datasets import open_dataset
+
+        open_dataset(config).close()
+    if config.env.type == "gymnasium":
+        from hilt.build.envs import make_environment
+
+        env = make_environment(config)
+        env.close()
+        if not np.isfinite([env.action_low, env.action_high]).all():
+            raise ConfigError("env.task", f'"{config.env.task}": actions must have bounds, to be learned')
+
+
+def abandon(config: RunConfig, folder: Path) -> None:
+    """The run never began: without its configuration it is none, and the same command may be given again."""
+    if not config.resume and not (folder / "checkpoints").exists():
+        (folder / CONFIG_NAME).unlink(missing_ok=True)
+
+
+def _write_config(config: RunConfig, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / ".config.partial"
+        temporary.write_text(to_json(config))
+        temporary.replace(folder / CONFIG_NAME)
+    except OSError as error:
+        raise ConfigError(str(folder), f"cannot be written: {error.strerror}") from error
+
+
+def _say_remarks(config: RunConfig) -> None:
+    for remark in remarks(config):
+        print(f"hilt: {remark}", file=sys.stderr)

@@ -1,0 +1,194 @@
+"""The human-in-the-loop step: observe, propose, intervene, execute, record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hilt.data.transition import Action, Controller, Observation, Transition
+from hilt.envs.feature_env import Environment, Outcome, StepRefusedError, require_finite
+from hilt.operators.base import Event, Operator
+
+
+class Policy(Protocol):
+    """What the rollout needs of a policy. Actions are in environment units."""
+
+    def reset(self) -> None:
+        """A new episode begins."""
+        ...
+
+    def __call__(self, observation: Observation) -> Action:
+        """Propose an action [A] for `observation`."""
+        ...
+
+    def interrupt(self) -> None:
+        """The operator is in control: plans made before are void."""
+        ...
+
+
+class Audience(Protocol):
+    """Whom a rollout tells of what happens. `hilt.stage.Stage` is one."""
+
+    def on_step(self, transition: Transition, outcome: Outcome) -> None:
+        """A control step was executed and recorded."""
+        ...
+
+    def on_episode(self, episode: Episode) -> None:
+        """An episode is over, or was broken off."""
+        ...
+
+
+class HoldStill:
+    """The policy of an environment that only an operator drives: the neutral action, always."""
+
+    def __init__(self, env: Environment) -> None:
+        self._action = env.neutral_action
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+    def __call__(self, observation: Observation) -> Action:
+        return self._action
+
+    def interrupt(self) -> None:
+        """Nothing was planned."""
+
+
+class Clock:
+    """Keeps real time: `wait()` returns at the next multiple of the control period."""
+
+    def __init__(self, fps: float) -> None:
+        self._period = 1.0 / fps
+        self.lateness_s: list[float] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """The next period begins now."""
+        self._next = time.monotonic() + self._period
+
+    def tick(self, real_time: bool) -> None:
+        """A step is over: in `real_time`, wait until its period is over, too."""
+        if real_time:
+            self.wait()
+        else:
+            self.restart()
+
+    def wait(self) -> None:
+        """Sleep until the period is over; a step that comes late does not make the next ones hurry."""
+        time.sleep(max(0.0, self._next - time.monotonic()))
+        lateness = time.monotonic() - self._next
+        self.lateness_s.append(lateness)
+        self._next += self._period if lateness < self._period else lateness + self._period
+
+
+@dataclass(slots=True)
+class Episode:
+    """The account of one episode: how it went, and what it cost a person."""
+
+    episode_id: int
+    seed: int
+    length: int = 0
+    reward: float = 0.0
+    is_success: bool = False
+    terminated: bool = False
+    truncated: bool = False
+    event: Event | None = None
+    refused: str | None = None
+    intervention_steps: int = 0
+    takeovers: int = 0
+    control: list[bool] = field(default_factory=list)
+
+    def add(self, transition: Transition) -> None:
+        """Count one more step."""
+        intervened = transition.is_intervention
+        self.takeovers += intervened and not (self.control and self.control[-1])
+        self.control.append(intervened)
+        self.length += 1
+        self.reward += transition.reward
+        self.intervention_steps += intervened
+        self.is_success |= transition.is_success
+        self.terminated, self.truncated = transition.terminated, transition.truncated
+
+    @property
+    def over(self) -> bool:
+        return self.terminated or self.truncated or self.event is not None or self.refused is not None
+
+
+@dataclass(slots=True)
+class Rollout:
+    """Runs episodes: one environment, one policy, one operator, and somebody who keeps the transitions."""
+
+    env: Environment
+    policy: Policy
+    operator: Operator
+    record: Callable[[Transition], None]
+    on_step: Callable[[Transition, Outcome], None] = lambda transition, outcome: None
+    clock: Clock | None = None
+    on_episode: Callable[[Episode], None] = lambda episode: None
+    episode: Episode = field(default_factory=lambda: Episode(0, 0))
+    _observation: Observation = field(default_factory=dict)
+
+    def run_episode(
+        self, episode_id: int, seed: int, should_stop: Callable[[], bool] = lambda: False
+    ) -> Episode:
+        """One episode, until it is over or `should_stop()`; its account is returned."""
+        self.begin(episode_id, seed)
+        while not (self.episode.over or should_stop()):
+            self.step()
+        self.on_episode(self.episode)
+        return self.episode
+
+    def begin(self, episode_id: int, seed: int) -> None:
+        """Reset environment, policy and operator for the episode of `seed`."""
+        self._observation = self.env.reset(seed)
+        self.policy.reset()
+        self.operator.reset(self.env.expert)
+        self.episode = Episode(episode_id, seed)
+        if self.clock is not None:
+            self.clock.restart()
+
+    def step(self) -> None:
+        """One control step: observe, propose, intervene, execute, record.
+
+        A step that is refused (numbers that are not finite), and one in which the operator says RERECORD or
+        QUIT, ends the episode and is not recorded.
+        """
+        observation, episode = self._observation, self.episode
+        proposed = self.policy(observation)
+        command = self.operator.command(proposed)
+        intervened = command.action is not None
+        executed = self.env.clip(command.action if command.action is not None else proposed)
+        if intervened:
+            self.policy.interrupt()
+        if command.event in (Event.RERECORD, Event.QUIT):
+            episode.event = command.event
+            return
+        try:
+            require_finite("the policy's action", proposed)
+            outcome = self.env.step(executed, command.event)
+        except StepRefusedError as error:
+            episode.refused = str(error)
+            return
+        transition = Transition(
+            observation=observation,
+            action=executed,
+            policy_action=proposed,
+            controller=Controller.OPERATOR if intervened else Controller.POLICY,
+            reward=outcome.reward,
+            terminated=outcome.terminated,
+            truncated=outcome.truncated,
+            next_observation=outcome.observation,
+            discrete_penalty=outcome.discrete_penalty,
+            episode_id=episode.episode_id,
+            step=episode.length,
+            is_success=outcome.is_success,
+        )
+        self.record(transition)
+        episode.add(transition)
+        episode.event = command.event
+        self._observation = outcome.observation
+        self.on_step(transition, outcome)
+        if self.clock is not None:
+            self.clock.tick(self.operator.interactive)

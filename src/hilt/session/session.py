@@ -1,0 +1,257 @@
+"""`Stage`: the people of a command. Who is at the controls, what they see, and what they ask of the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from hilt.config.run import RunConfig
+from hilt.data.transition import Observation, Transition
+from hilt.envs.feature_env import Environment, Outcome
+from hilt.operators.base import Event
+from hilt.rollout.rollout import Clock, Episode, Policy, Rollout
+from hilt.session.console import say
+from hilt.session.live_view import Sketch, cameras
+from hilt.session.operators import Role, make_crew
+from hilt.session.page import announce, open_window, serve, settled
+from hilt.session.stats import Account, outcome_of
+from hilt.webui import Decision, Picture, Seat, Telemetry, View
+from hilt.webui.window import ViewerWindow
+
+_POLL_S = 0.05
+
+
+class Stage:
+    """Serves the page, asks operators, shows every step, and waits where people want it to. An `Audience`.
+
+    Everything happens in the thread that runs the episodes: graphics belong to one thread.
+
+    Args:
+        role: what people are to this command.
+        phase: what the command does, in a word for the page.
+        seed: of a simulated human.
+        should_stop: somebody else than the people on this stage says stop.
+        real_time: keep real time always; otherwise only while a person is at the controls.
+        serves: there is a page, if the configuration wants one.
+        announced: the link that the configuration's port and token make has been told already.
+        has_terminal: keys can be read from standard input.
+
+    Raises:
+        ConfigError: the page cannot be served, or the operator's options are wrong.
+        OperatorUnavailableError: the device is not there (in the role `HELP` this is said and done without).
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        env: Environment,
+        role: Role,
+        phase: str,
+        *,
+        seed: int = 0,
+        should_stop: Callable[[], bool] = lambda: False,
+        tell: Callable[[str], None] = say,
+        real_time: bool = False,
+        serves: bool = True,
+        announced: bool = False,
+        has_terminal: bool = True,
+    ) -> None:
+        self._config, self._env, self._role, self._tell = config, env, role, tell
+        self._given_stop = should_stop
+        self._quit = self._opens_by_itself = False
+        self.account = Account(env.fps)
+        self._seat: Seat | None = None
+        self._window: ViewerWindow | None = None
+        self._sketch = Sketch(env, tell)
+        self.figures: Callable[[Account], Mapping[str, Any]] = lambda account: {}
+        """Figures of the page that somebody else knows; they win over the stage's own account."""
+        self.remaining: int | None = None
+        """Episodes that are still to come."""
+        self.phase = phase
+        self.clock = Clock(env.fps)
+        try:
+            if serves and config.ui.enable:
+                self._seat = self._serve(announced)
+            if config.env.viewer and serves:
+                self._window = open_window(env, tell)
+            self.operator = make_crew(
+                config,
+                env,
+                role,
+                seed=seed,
+                tell=tell,
+                seat=self._seat,
+                window=self._window,
+                real_time=real_time,
+                has_terminal=has_terminal,
+            )
+        except BaseException:
+            self._shut()
+            raise
+
+    def rollout(self, policy: Policy, record: Callable[[Transition], None]) -> Rollout:
+        """Episodes on this stage."""
+        return Rollout(
+            self._env, policy, self.operator, record, self.on_step, self.clock, on_episode=self.on_episode
+        )
+
+    # What a rollout tells
+
+    def on_step(self, transition: Transition, outcome: Outcome) -> None:
+        """Show it, and stand still for as long as somebody wants a pause."""
+        self.account.add_step(transition)
+        if self._window is not None:
+            self._window.show(self._env.gym.unwrapped.data)
+        if self._seat is not None:
+            self._show(self._seat, outcome.observation)
+            self._rest(self._seat)
+
+    def on_episode(self, episode: Episode) -> None:
+        """Show how it ended."""
+        self.account.add_episode(episode)
+        if self._seat is not None:
+            self._seat.show(View(self._telemetry(outcome=outcome_of(episode))))
+        self.account.next_episode()
+
+    # What a command asks
+
+    @property
+    def dismissed(self) -> bool:
+        """Somebody on this stage, at the page or at a device, wants the command to end."""
+        return self._quit or (self._seat is not None and self._seat.requests.stopped)
+
+    def should_stop(self) -> bool:
+        """Somebody wants the command to end, here or elsewhere."""
+        return self.dismissed or self._given_stop()
+
+    def prepare(self, after: Episode | None = None) -> None:
+        """Before an episode: wait for the person without whom nobody drives, and give people time.
+
+        Where a policy learns, only somebody who was in control when the episode `after` ended needs any.
+        """
+        if self.operator.needs_page and not self.operator.seated:
+            self._tell("waiting for somebody to take the controls at the page")
+            waiting = {"waiting_for": "somebody at the controls", "message": "Take over to begin."}
+            self._linger(lambda: self.operator.seated, lambda: waiting)
+        busy = self._role is not Role.HELP or (after is not None and bool(after.control[-1:] == [True]))
+        if self.operator.attended and busy:
+            self._count_down(self._config.env.processor.reset.reset_time_s)
+
+    def keeps(self, episode: Episode) -> bool:
+        """Whether a recorded episode is to be kept: asks whoever sits at the page's controls."""
+        seat = self._seat
+        if seat is None or not self.operator.seated:
+            return True
+        seat.requests.take_decision()
+        question = (
+            f"{outcome_of(episode).capitalize()} after {episode.length / self._env.fps:.1f} s. Keep it?"
+        )
+        decision: Decision | None = None
+
+        def answered() -> bool:
+            nonlocal decision
+            decision = seat.requests.take_decision()
+            return decision is not None or not self.operator.seated
+
+        self._linger(answered, lambda: {"asks_to_keep": True, "message": question})
+        return decision is not Decision.DISCARD
+
+    def note(self, waiting_for: str) -> None:
+        """Say once what the command waits for."""
+        self._poll()
+        if self._seat is not None:
+            self._seat.show(View(self._telemetry(waiting_for=waiting_for)))
+
+    def give_time_to_look(self, seconds: float) -> None:
+        """Where a browser opens the page by itself, wait until it looks, at most so long."""
+        if not self._opens_by_itself:
+            return
+        until = time.monotonic() + seconds
+        opening = {"waiting_for": "the page to open"}
+        self._linger(lambda: self.watched or time.monotonic() >= until, lambda: opening)
+
+    @property
+    def watched(self) -> bool:
+        """Somebody looks at the page, or there is a window."""
+        return self._window is not None or (self._seat is not None and self._seat.watched)
+
+    @property
+    def url(self) -> str | None:
+        """The page's link."""
+        return None if self._seat is None else self._seat.url
+
+    def close(self) -> None:
+        """Let go of devices; the page and the window end."""
+        self.operator.close()
+        self._shut()
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Inside
+
+    def _serve(self, announced: bool) -> Seat:
+        ui = settled(self._config.ui, self._tell)
+        if not (announced and ui.port == self._config.ui.port):
+            self._opens_by_itself = announce(ui, self._tell)
+        return serve(ui, self._env, "policy" if self._role is Role.HELP else "pause", self._tell)
+
+    def _poll(self) -> None:
+        self._quit |= self.operator.poll(self._env.neutral_action) is Event.QUIT
+
+    def _count_down(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        total = "" if self.remaining is None else f", {self.remaining} to go"
+        message = f"Episode {self.account.episodes + 1}{total}: get ready."
+
+        def left() -> float:
+            return until - time.monotonic()
+
+        self._linger(lambda: left() <= 0, lambda: {"message": message, "countdown_s": left()})
+
+    def _linger(self, done: Callable[[], bool], shown: Callable[[], Mapping[str, Any]]) -> None:
+        """Nothing moves until `done()` and nobody wants a pause; what is shown meanwhile are `shown()`."""
+        while not self.should_stop():
+            self._poll()
+            if done() and not (self._seat is not None and self._seat.requests.paused):
+                return
+            if self._seat is not None:
+                self._seat.show(View(self._telemetry(**shown())))
+            time.sleep(_POLL_S)
+
+    def _rest(self, seat: Seat) -> None:
+        if not seat.requests.paused:
+            return
+        while seat.requests.paused and not self.should_stop():
+            self._poll()
+            time.sleep(_POLL_S)
+        self.clock.restart()
+
+    def _show(self, seat: Seat, observation: Observation) -> None:
+        """The step in figures, if pages want news; with pictures if they would be seen."""
+        seat.count(self.account.episodes + 1, self.account.step, self.account.intervened)
+        if not seat.due:
+            return
+        pictures: dict[str, Picture] = {}
+        view: Picture | None = None
+        if seat.watched and self._sketch.affordable(self.operator.interactive):
+            pictures, view = cameras(observation), self._sketch.draw()
+        seat.show(View(self._telemetry(), pictures, view))
+
+    def _telemetry(self, **more: object) -> Telemetry:
+        known = {"phase": self.phase, "time_limit_s": self._env.time_limit_s, "message": self._sketch.trouble}
+        return self.account.telemetry(
+            **{**known, "episodes_remaining": self.remaining, **self.figures(self.account), **more}
+        )
+
+    def _shut(self) -> None:
+        for one in (self._seat, self._window):
+            if one is not None:
+                one.close()

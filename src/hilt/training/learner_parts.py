@@ -1,0 +1,122 @@
+"""From a configuration to the parts of a learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hilt.algorithms.base import Algorithm, Sampler
+from hilt.algorithms.registry import make_algorithm
+from hilt.algorithms.spec import PolicySpec
+from hilt.config.errors import ConfigError
+from hilt.config.policy import ACFQLConfig, SACConfig
+from hilt.config.run import RunConfig
+from hilt.config.write import to_dict
+from hilt.data.batch import Batch
+from hilt.data.replay_buffer import ReplayBuffer
+from hilt.data.sampling import MixedSampler
+from hilt.envs.feature_env import Environment
+from hilt.networks.pretrained import PretrainedEncoder
+from hilt.training.replay_memory import Memory
+from hilt.training.statistics import modes, statistics
+from hilt.training.value_bounds import target_range
+from hilt.training.vision import frozen_features
+
+
+def learning_policy(config: RunConfig) -> SACConfig | ACFQLConfig:
+    """The `policy` section, which must be one that learns by interaction. Raises ConfigError."""
+    if not isinstance(config.policy, SACConfig | ACFQLConfig):
+        raise ConfigError("policy.type", "must be sac or acfql to learn by interaction")
+    return config.policy
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Makes what the configuration describes, for the features and actions of `env`."""
+
+    config: RunConfig
+    env: Environment
+    device: str
+    backbone: PretrainedEncoder | None = None
+    """Pretrained encoder of pictures; its features are stored in place of frames when it is frozen."""
+
+    def memory(self, run: Path) -> Memory:
+        """Log and buffers below `run`, empty."""
+        policy = learning_policy(self.config)
+        return Memory(
+            run / "replay",
+            self.env.schema,
+            online_capacity=policy.online_buffer_capacity,
+            demonstration_capacity=policy.offline_buffer_capacity,
+            transform=frozen_features(self.backbone, self.env.schema, self.device),
+            penalty_in_reward=self.config.env.processor.gripper.gripper_penalty_in_reward,
+        )
+
+    def algorithm(self, memory: Memory, saved: Mapping[str, Any] | None) -> Algorithm:
+        """Untrained. Normalised as the policy whose configuration is `saved`, else by the configuration's
+        statistics, else by those of the demonstrations."""
+        policy = learning_policy(self.config)
+        spec = self.spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved)
+        keys = {
+            **to_dict(policy),
+            "target_range": target_range(self.config.env, policy),
+            "pretrain_updates": self._pretrain_updates(memory, saved),
+            "offline_steps": self._offline_steps(memory),
+        }
+        return make_algorithm(
+            policy.type, keys, spec, backbone=self.backbone, device=self.device, seed=self.config.seed
+        )
+
+    def offline_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
+        """Updates before the first action; none without demonstrations to learn from."""
+        return self._pretrain_updates(memory, saved) + self._offline_steps(memory)
+
+    def _offline_steps(self, memory: Memory) -> int:
+        policy = learning_policy(self.config)
+        return policy.offline_steps if isinstance(policy, ACFQLConfig) and len(memory.demonstrations) else 0
+
+    def _pretrain_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
+        """Those of imitation alone: as many as in the run of the policy whose configuration is `saved`."""
+        policy = learning_policy(self.config)
+        if saved is not None:
+            return int(saved[policy.type].get("pretrain_updates", 0))
+        return policy.pretrain_updates if len(memory.demonstrations) else 0
+
+    def sampler(self, memory: Memory) -> MixedSampler:
+        return MixedSampler(
+            memory.online,
+            memory.demonstrations,
+            self.config.batch_size,
+            generator=np.random.default_rng(self.config.seed),
+            online_ratio=self.config.online_ratio,
+            device=self.device,
+        )
+
+    def draw(self, sampler: MixedSampler) -> Sampler:
+        """Batches as the algorithm wants them: n-step returns, or chunks."""
+        policy = learning_policy(self.config)
+        if isinstance(policy, ACFQLConfig):
+            neutral, chunk, discount = self.env.neutral_action, policy.chunk_size, policy.discount
+            if chunk > 1:
+                return lambda: sampler.sample_chunks(discount, chunk, neutral)
+            return lambda: _as_chunks(sampler.sample(discount, policy.n_step))
+        n_step, discount = policy.n_step, policy.discount
+        return lambda: sampler.sample(discount, n_step)
+
+    def spec(self, demonstrations: ReplayBuffer) -> PolicySpec:
+        return PolicySpec(
+            schema=self.env.schema,
+            action_low=tuple(self.env.action_low.tolist()),
+            action_high=tuple(self.env.action_high.tolist()),
+            modes=modes(learning_policy(self.config).normalization_mapping, self.env.schema),
+            statistics=statistics(self.config, self.env.schema, demonstrations),
+        )
+
+
+def _as_chunks(batch: Batch) -> Batch:
+    """Single actions (B, A) as chunks of one, (B, 1, A)."""
+    return replace(batch, action=batch.action.unsqueeze(1))

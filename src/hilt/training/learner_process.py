@@ -1,0 +1,159 @@
+"""The learner's process: what a learner is put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hilt.build.envs import make_environment
+from hilt.config.device import resolve_device
+from hilt.config.errors import ConfigError
+from hilt.config.policy import ACFQLConfig
+from hilt.config.run import RunConfig
+from hilt.config.write import to_dict
+from hilt.data.transition import Schema
+from hilt.runs.checkpoints import Checkpoint, CheckpointStore
+from hilt.runs.lock import TAKEOVER_S, sole_user
+from hilt.runs.metrics import History, JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
+from hilt.runs.saving import Saver
+from hilt.training.connection import listen
+from hilt.training.demonstrations import demonstrations
+from hilt.training.learner import Learner
+from hilt.training.learner_parts import Builder, learning_policy
+from hilt.training.pacing import Pace
+from hilt.training.plan import Plan
+from hilt.training.replay_memory import Memory
+from hilt.training.status import StatusView
+from hilt.training.vision import load_backbone
+from hilt.transport.server import TransitionServer
+
+Stop = Callable[[], bool]
+
+
+def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
+    """Learn in the folder `run`, from its last checkpoint and log if there are any; True: training is over.
+
+    Raises:
+        BusyError: another learner is at work there, and does not end.
+        CheckpointError: the last checkpoint is damaged.
+    """
+    device, warning = resolve_device(config.device_name)
+    env = make_environment(config)
+    env.close()
+    with StatusView() as view, sole_user(run, TAKEOVER_S, view.say):
+        if warning:
+            view.say(warning)
+        store = CheckpointStore(run, config.keep_checkpoints)
+        checkpoint = store.load_last()
+        backbone = load_backbone(learning_policy(config), env.schema, checkpoint, device)
+        builder = Builder(config, env, device, backbone)
+        memory = builder.memory(run)
+        if restored := memory.restore():
+            view.say(f"{restored} transitions read from {run / 'replay'}")
+        server = listen(config, env.schema, memory, view.say)
+        try:
+            if checkpoint is None:
+                _demonstrate(config, env.schema, memory, should_stop)
+                if should_stop():
+                    return False
+            learner, metrics = _make_learner(builder, run, memory, server, view, should_stop, checkpoint)
+            done = learner.reached_target or learner.run()
+            metrics.close()
+        finally:
+            memory.rest()
+            server.stop()
+            memory.close()
+    return done
+
+
+def _demonstrate(config: RunConfig, schema: Schema, memory: Memory, should_stop: Stop) -> None:
+    """Raises ConfigError when there is no room for the demonstrations on disk."""
+    try:
+        for episode in demonstrations(config, schema, should_stop, memory.demonstrated):
+            memory.demonstrate(episode)
+    except OSError as error:
+        raise ConfigError(str(memory.log.folder), f"cannot be written: {error.strerror}") from error
+
+
+def _make_learner(
+    builder: Builder,
+    run: Path,
+    memory: Memory,
+    server: TransitionServer,
+    view: StatusView,
+    should_stop: Stop,
+    checkpoint: Checkpoint | None,
+) -> tuple[Learner, Metrics]:
+    """The learner as `checkpoint` left it, or new."""
+    config = builder.config
+    algorithm = builder.algorithm(memory, checkpoint.config if checkpoint else None)
+    sampler = builder.sampler(memory)
+    history = History(builder.env.fps)
+    elapsed_s = 0.0
+    if checkpoint is not None:
+        algorithm.load_state_tensors(checkpoint.state)
+        sampler.generator.bit_generator.state = checkpoint.counters["sampler"]
+        history.restore(checkpoint.counters["history"])
+        elapsed_s = float(checkpoint.counters["elapsed_s"])
+        view.say(f"going on from update {checkpoint.step}")
+    metrics = Metrics(_sinks(config, run), elapsed_s)
+    learner = Learner(
+        plan=_plan(config, builder.offline_updates(memory, checkpoint.config if checkpoint else None)),
+        algorithm=algorithm,
+        sample=builder.draw(sampler),
+        memory=memory,
+        actors=server,
+        metrics=metrics,
+        history=history,
+        saver=Saver(CheckpointStore(run, config.keep_checkpoints), view.say),
+        train_config=to_dict(config),
+        show=view.show,
+        should_stop=should_stop,
+        sampler_state=lambda: dict(sampler.generator.bit_generator.state),
+    )
+    if checkpoint is not None:
+        learner.best_success_rate = float(checkpoint.counters["best_success_rate"])
+        same_target = checkpoint.train_config.get("target_success_rate") == config.target_success_rate
+        learner.reached_target = bool(checkpoint.counters["reached_target"]) and same_target
+    return learner, metrics
+
+
+def _plan(config: RunConfig, offline_updates: int) -> Plan:
+    policy = learning_policy(config)
+    return Plan(
+        offline_updates=offline_updates,
+        online_steps=policy.online_steps,
+        pace=Pace(
+            config.max_updates_per_env_step,
+            policy.online_step_before_learning,
+            config.max_env_steps_per_update,
+        ),
+        target_success_rate=config.target_success_rate,
+        time_limit_s=config.time_limit_s or float("inf"),
+        eval_freq=config.eval_freq,
+        only_successful_warm_up=isinstance(policy, ACFQLConfig)
+        and policy.only_successful_online_step_before_learning,
+        log_freq=config.log_freq,
+        save_freq=config.save_freq,
+        save_every_s=config.save_every_s,
+        publish_every_s=policy.actor_learner_config.policy_parameters_push_frequency or 0.1,
+        save=config.save_checkpoint,
+    )
+
+
+def _sinks(config: RunConfig, run: Path) -> list[MetricsSink]:
+    sinks: list[MetricsSink] = [JsonLines(run / "metrics.jsonl")]
+    if config.tensorboard:
+        sinks.append(TensorBoard(run / "tensorboard"))
+    if config.wandb.enable:
+        wandb = config.wandb
+        options = {
+            "project": wandb.project,
+            "entity": wandb.entity,
+            "notes": wandb.notes,
+            "mode": wandb.mode,
+            "id": wandb.run_id,
+            "name": config.name,
+        }
+        sinks.append(WeightsAndBiases(options, run, to_dict(config), upload=not wandb.disable_artifact))
+    return sinks

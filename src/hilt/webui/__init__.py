@@ -1,0 +1,22 @@
+"""The operator's seat: a page from which people watch a run, and take the controls."""
+
+from hilt.webui.errors import SeatUnavailableError
+from hilt.webui.requests import Decision, Requests
+from hilt.webui.server import Seat
+from hilt.webui.url import free_port, link_to, open_browser
+from hilt.webui.view import Outcome, Picture, Telemetry, View, heading_of
+
+__all__ = [
+    "Decision",
+    "Outcome",
+    "Picture",
+    "Requests",
+    "Seat",
+    "SeatUnavailableError",
+    "Telemetry",
+    "View",
+    "free_port",
+    "heading_of",
+    "link_to",
+    "open_browser",
+]

@@ -1,0 +1,74 @@
+"""The web application: one page, its parts, and the socket. No path of a request ever names a file."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from hilt.webui.auth import Gate
+from hilt.webui.connection import VIOLATION
+from hilt.webui.hub import Room
+
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_NO_ENTRY = "This seat is for whoever has the link: open the link that hilt printed when it started.\n"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "xr-spatial-tracking=(self), gamepad=(self), camera=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def load_assets() -> dict[str, tuple[bytes, str]]:
+    """URL path -> (content, media type) of everything that the page is made of."""
+    folder = resources.files("hilt.webui") / "assets"
+    files = [file for file in folder.iterdir() if file.name[file.name.rfind(".") :] in _TYPES]
+    assets = {
+        f"/{file.name}": (file.read_bytes(), _TYPES[file.name[file.name.rfind(".") :]]) for file in files
+    }
+    assets["/"] = assets.pop("/index.html")
+    return assets
+
+
+def make_app(gate: Gate, room: Room) -> Starlette:
+    """`/?token=...` gives the page and its cookie; all else needs that cookie, or the token as a header."""
+    assets = load_assets()
+
+    async def asset(request: Request) -> Response:
+        by_link = request.url.path == "/" and gate.knows_token(request.query_params.get("token"))
+        if not (
+            gate.knows_host(request.headers) and (by_link or gate.admits(request.headers, request.cookies))
+        ):
+            return PlainTextResponse(_NO_ENTRY, 403, _HEADERS)
+        content, media_type = assets[request.url.path]
+        response = Response(content, headers=_headers(request), media_type=media_type)
+        if by_link:
+            response.set_cookie(
+                gate.cookie, gate.token, httponly=True, samesite="strict", secure=gate.scheme == "https"
+            )
+        return response
+
+    async def socket(websocket: WebSocket) -> None:
+        if gate.admits_socket(websocket.headers, websocket.cookies):
+            await room.admit(websocket)
+        else:
+            await websocket.close(VIOLATION)
+
+    routes = [Route(path, asset, methods=["GET"]) for path in assets]
+    return Starlette(routes=[*routes, WebSocketRoute("/socket", socket)])
+
+
+def _headers(request: Request) -> dict[str, str]:
+    host = request.headers.get("host", "")
+    policy = f"default-src 'self'; img-src 'self' blob:; connect-src 'self' ws://{host} wss://{host}"
+    return {
+        **_HEADERS,
+        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    }

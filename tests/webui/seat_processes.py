@@ -1,0 +1,112 @@
+"""`hilt ...` as a real process that serves its page; an environment that says what its expert would do."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import gymnasium as gym
+
+from hilt.envs.panda_env import PandaEnv
+from hilt.envs.registration import task_class
+
+HINTS = "HILT_TEST_HINTS"
+PATIENCE_S = 300.0
+LINK = re.compile(r"page: (http\S+)")
+
+
+class Served:
+    """A `hilt` command in `folder`; `url` is the link that it prints."""
+
+    def __init__(self, folder, *arguments):
+        self.hints = folder / "hints.json"
+        self._said = folder / "said.txt"
+        environment = {
+            **os.environ,
+            HINTS: str(self.hints),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
+        }
+        with self._said.open("w") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "hilt", *map(str, arguments), "--ui.port=0"],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+        self.url = self.until(lambda: LINK.search(self.said), "a link").group(1)
+        self.until(self._answers, "somebody who serves it")
+
+    @property
+    def said(self):
+        return self._said.read_text()
+
+    @property
+    def hint(self):
+        """What the expert would do now, how many steps were taken, and whether the task is done."""
+        return json.loads(self.hints.read_text())
+
+    def until(self, holds, what):
+        """Waits for what `holds()` gives, as long as the process runs."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not (answer := holds()):
+            assert self.process.poll() is None, f"ended before {what}:\n{self.said}"
+            assert time.monotonic() < deadline, f"never: {what}\n{self.said}"
+            time.sleep(0.02)
+        return answer
+
+    def wait(self):
+        try:
+            return self.process.wait(PATIENCE_S)
+        finally:
+            self.close()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(PATIENCE_S)
+
+    def _answers(self):
+        where = urlsplit(self.url)
+        try:
+            socket.create_connection((where.hostname, where.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+
+class HintingEnv(PandaEnv):
+    """Picking a cube; after every step a file says what the expert would do next."""
+
+    def reset(self, **options):
+        result = super().reset(**options)
+        self._steps = 0
+        self._tell(False)
+        return result
+
+    def step(self, action):
+        result = super().step(action)
+        self._steps += 1
+        self._tell(result[-1]["is_success"])
+        return result
+
+    def _tell(self, is_success):
+        path = Path(os.environ[HINTS])
+        hint = [round(float(value), 3) for value in self.expert.action()]
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps({"hint": hint, "steps": self._steps, "is_success": bool(is_success)}))
+        partial.replace(path)
+
+
+def make_hinting(**options):
+    return HintingEnv(task_class("PickCube"), render_mode="rgb_array", **options)
+
+
+gym.register("PickCubeWithHints-v0", entry_point=make_hinting)
