@@ -17,7 +17,7 @@ from hilt.runs.lock import BusyError, first_free, sole_user
 HOLD = """
 import sys, time
 from pathlib import Path
-from hilt.training.lock import sole_user
+from hilt.runs.lock import sole_user
 with sole_user(Path(sys.argv[1]), 0, print):
     print("held", flush=True)
     time.sleep(60)
