@@ -160,13 +160,11 @@ def test_each_encoder_sees_each_picture_once(shared: bool) -> None:
 
 def test_the_flow_imitates_what_went_well() -> None:
     batch = chunk_batch(torch.Generator().manual_seed(0), 4)
-    good = torch.arange(12) % 3
-    batch = replace(
-        batch, is_demonstration=good == 0, is_intervention=good == 1, success=torch.arange(12) == 2
-    )
+    author = torch.arange(48).reshape(12, 4) % 3  # demonstrated, intervention, the policy: step by step
+    success = torch.arange(12) == 2
+    batch = replace(batch, is_demonstration=author == 0, is_intervention=author == 1, success=success)
     imitated = to_imitate(batch, ACFQLConfig.hilt())
-    expected = batch.valid * ((good < 2) | (torch.arange(12) == 2)).unsqueeze(-1)
-    assert torch.equal(imitated, expected)
+    assert torch.equal(imitated, batch.valid * ((author < 2) | success.unsqueeze(-1)))
     assert torch.equal(to_imitate(batch, ACFQLConfig.reference()), batch.valid)
 
 
@@ -202,7 +200,7 @@ def test_cloning_learns_the_experts_chunks() -> None:
     )
     algorithm = FlowCloning(config, make_spec(), seed=0)
     batch = chunk_batch(torch.Generator().manual_seed(0), 2, size=256)
-    everything = torch.ones(256, dtype=torch.bool)
+    everything = torch.ones(256, 2, dtype=torch.bool)
     motion = 0.8 * torch.sin(3 * batch.observation["observation.state"])
     action = torch.cat([motion, 1 + motion[:, :1]], dim=-1).unsqueeze(1).expand(-1, 2, -1)
     batch = replace(batch, action=action, is_demonstration=everything, valid=torch.ones(256, 2))

@@ -34,7 +34,11 @@ def chunk_batch(
     action = low + (high - low) * torch.rand(size, chunk_size, 4, generator=generator)
     steps = torch.arange(size).clamp(min=1, max=chunk_size)
     valid = (torch.arange(chunk_size) < steps.unsqueeze(-1)).float()
-    return changed_fields(batch, action=action, valid=valid, **changes)
+    flags = {
+        name: getattr(batch, name).unsqueeze(-1).expand(size, chunk_size)
+        for name in ("is_intervention", "is_demonstration")
+    }
+    return changed_fields(batch, action=action, valid=valid, **{**flags, **changes})
 
 
 def in_float64(

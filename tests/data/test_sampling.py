@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from histories import PIXEL_SCHEMA, STATE_SCHEMA, episode
+from histories import PIXEL_SCHEMA, STATE_SCHEMA, episode, transition
 
 from hilt.data.replay_buffer import ReplayBuffer
+from hilt.data.routing import Source, route
 from hilt.data.sampling import MixedSampler
 from hilt.data.transition import STATE
 
@@ -93,7 +94,7 @@ def test_a_share_outside_zero_and_one_is_refused() -> None:
 
 
 def test_chunks_are_whole_or_end_with_their_episode() -> None:
-    """Not with a hand-over, behind which the policy went on, and not where the rest is still to come."""
+    """Not where the rest is still to come."""
     demonstrations, online = buffer_of(2), buffer_of()
     for new in episode(1, 20)[:12]:
         online.add(new)
@@ -107,7 +108,39 @@ def test_chunks_are_whole_or_end_with_their_episode() -> None:
     assert torch.equal(steps[in_demonstration], (8 - first[in_demonstration]).clamp(max=3))
     assert (steps[in_demonstration] < 3).any()
     assert (steps[~in_demonstration] == 3).all()
-    assert set(first[~in_demonstration & batch.is_demonstration].tolist()) == {3, 4}
+    assert set(first[~in_demonstration & batch.is_demonstration[:, 0]].tolist()) == {3, 4}
+
+
+@pytest.mark.parametrize("length", [1, 2, 8])
+def test_corrections_shorter_than_a_chunk_are_drawn_and_say_who_chose_what(length: int) -> None:
+    demonstrations, online = buffer_of(2), buffer_of()
+    for step in range(20):
+        new = transition(1, step, intervention=5 <= step < 5 + length, truncated=step == 19)
+        route(new, Source.ONLINE, online, demonstrations, ahead=4)
+    draw = MixedSampler(online, demonstrations, 400, generator=np.random.default_rng(0))
+    batch = draw.sample_chunks(0.97, 5, np.zeros(4, np.float32))
+    number, first = batch.observation[STATE].unbind(1)
+    corrections = (number == 1) & batch.is_demonstration[:, 0]
+    assert set(first[corrections].tolist()) == set(range(5, 5 + length))
+    assert batch.valid[corrections].all()
+    steps = first[corrections].unsqueeze(-1) + torch.arange(5)
+    by_the_person = (steps >= 5) & (steps < 5 + length)
+    assert torch.equal(batch.is_intervention[corrections], by_the_person)
+    assert torch.equal(batch.is_demonstration[corrections], by_the_person)
+
+
+def test_what_follows_a_correction_stays_with_its_own_successors() -> None:
+    """Two corrections of one episode, nearer to each other than a chunk is long, and one far behind."""
+    demonstrations, online = buffer_of(), buffer_of()
+    for step in range(40):
+        new = transition(1, step, intervention=step in (5, 8, 30), truncated=step == 39)
+        route(new, Source.ONLINE, online, demonstrations, ahead=4)
+    assert len(demonstrations) == 3
+    draw = MixedSampler(online, demonstrations, 200, generator=np.random.default_rng(0), online_ratio=0)
+    batch = draw.sample_chunks(0.97, 5, np.zeros(4, np.float32))
+    first, last = batch.observation[STATE][:, 1], batch.next_observation[STATE][:, 1]
+    assert set(first.tolist()) == {5, 8, 30}
+    assert torch.equal(last, first + 5)
 
 
 def test_chunks_of_a_buffer_without_whole_ones_are_drawn_all_the_same() -> None:

@@ -94,8 +94,8 @@ def make_batch(chunk_size: int) -> Batch:
         bootstrap=torch.full((BATCH,), 0.99**chunk_size),
         next_observation={STATE: torch.randn(BATCH, STATE_DIM)},
         discrete_penalty=nothing,
-        is_intervention=nothing.bool(),
-        is_demonstration=torch.ones(BATCH, dtype=torch.bool),
+        is_intervention=torch.zeros(BATCH, chunk_size, dtype=torch.bool),
+        is_demonstration=torch.ones(BATCH, chunk_size, dtype=torch.bool),
         valid=torch.ones(BATCH, chunk_size),
         success=nothing.bool(),
     )

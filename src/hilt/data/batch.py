@@ -33,9 +33,10 @@ class Batch:
     discrete_penalty: Tensor
     """(B,)"""
     is_intervention: Tensor
-    """(B,) bool: the operator chose the first action."""
+    """bool: the operator chose the first action, (B,), or each action of the chunk, (B, h)."""
     is_demonstration: Tensor
-    """(B,) bool: drawn from the demonstration buffer."""
+    """bool: the first step, (B,), or each step of the chunk, (B, h), was demonstrated or is an intervention.
+    Of samples from the demonstration buffer alone; the policy's steps after an intervention are none."""
     valid: Tensor
     """(B, h) float32: 1 for the steps of the chunk that happened, 0 for padding; (B, 1) without chunks."""
     success: Tensor

@@ -38,6 +38,8 @@ class ReplayBuffer:
     the time limit, by the death of its actor, or because what followed was not added (yet). Nothing follows
     it. `ended` are the last steps of whole episodes.
 
+    Samples begin at an `is_start` only; what `extend` adds is there for chunks and returns to run into.
+
     Not safe for threads: one thread adds and samples.
     """
 
@@ -55,6 +57,7 @@ class ReplayBuffer:
         self.is_intervention = self._column((), "bool")
         self.terminated = self._column((), "bool")
         self.ended = self._column((), "bool")
+        self.is_start = self._column((), "bool")
         self.success = self._column((), "bool")
         self.next_slot = self._column((), "intp")
         self.episode_id = self._column((), "int64")
@@ -64,6 +67,7 @@ class ReplayBuffer:
         self._head = 0  # the slot to be written next
         self._last_step: dict[int, int] = {}  # episode -> newest step added
         self._open: dict[int, int] = {}  # episode -> slot of the observation that a step may follow
+        self._extended: dict[int, int] = {}  # episode -> steps since its newest start
 
     def __len__(self) -> int:
         """Transitions that can be drawn."""
@@ -79,7 +83,8 @@ class ReplayBuffer:
             self.discrete_penalty,
             self.is_intervention,
         ]
-        columns += [self.terminated, self.ended, self.success, self.next_slot, self.episode_id, self.has_step]
+        columns += [self.terminated, self.ended, self.is_start, self.success]
+        columns += [self.next_slot, self.episode_id, self.has_step]
         return sum(column.nbytes for column in columns) / self.capacity * self._used / max(self._size, 1)
 
     def seen(self, episode_id: int, step: int) -> bool:
@@ -95,15 +100,30 @@ class ReplayBuffer:
         self.schema.check(transition)
         if self.seen(transition.episode_id, transition.step):
             return False
+        self._extended[transition.episode_id] = 0
+        self._add(transition, is_start=True)
+        return True
+
+    def extend(self, transition: Transition, most: int) -> None:
+        """Stores a step that comes after those that were added, at most `most` after the newest of them.
+
+        Chunks and returns that begin before it run into it; none begins there.
+        """
+        episode = transition.episode_id
+        beyond = self._extended.get(episode, most)
+        if beyond < most and self._last_step[episode] == transition.step - 1 and episode in self._open:
+            self._extended[episode] = beyond + 1
+            self._add(transition, is_start=False)
+
+    def _add(self, transition: Transition, *, is_start: bool) -> None:
         slot = self._slot_of_observation(transition)
         after = self._store(transition.next_observation, transition.episode_id)
-        self._store_step(slot, after, transition)
+        self._store_step(slot, after, transition, is_start)
         self._last_step[transition.episode_id] = transition.step
         if not transition.done:
             self._open[transition.episode_id] = after
         elif transition.is_success:
             self.mark_success(transition.episode_id)
-        return True
 
     def cut(self, episode_id: int) -> None:
         """The actor of this episode is gone: the last step that arrived is truncated and stays so."""
@@ -114,11 +134,11 @@ class ReplayBuffer:
         self.success[: self._used][self.episode_id[: self._used] == episode_id] = True
 
     def draw(self, count: int, generator: np.random.Generator) -> Slots:
-        """`count` slots with a step, uniformly and with replacement. Raises ValueError when there is none."""
+        """`count` starts, uniformly and with replacement. Raises ValueError when there is none."""
         if self._size == 0:
             raise ValueError("the replay buffer is empty: add transitions before drawing any")
         slots = generator.integers(self._used, size=count)
-        while (missed := ~self.has_step[slots]).any():
+        while (missed := ~(self.has_step[slots] & self.is_start[slots])).any():
             slots[missed] = generator.integers(self._used, size=np.count_nonzero(missed))
         return slots
 
@@ -168,20 +188,21 @@ class ReplayBuffer:
         self._head = (slot + 1) % self.capacity
         return slot
 
-    def _store_step(self, slot: int, after: int, transition: Transition) -> None:
+    def _store_step(self, slot: int, after: int, transition: Transition, is_start: bool) -> None:
         self.action[slot] = transition.action
         self.reward[slot] = transition.reward
         self.discrete_penalty[slot] = transition.discrete_penalty
         self.is_intervention[slot] = transition.is_intervention
         self.terminated[slot] = transition.terminated
         self.ended[slot] = transition.done
+        self.is_start[slot] = is_start
         self.next_slot[slot] = after
         self.has_step[slot] = True
-        self._size += 1
+        self._size += is_start
 
     def _evict(self, slot: int) -> None:
         if self.has_step[slot]:
             self.has_step[slot] = False
-            self._size -= 1
+            self._size -= bool(self.is_start[slot])
         elif slot < self._used and self._open.get(episode := int(self.episode_id[slot])) == slot:
             del self._open[episode]

@@ -17,16 +17,25 @@ class Source(enum.IntEnum):
     DEMONSTRATION = 1
 
 
-def route(transition: Transition, source: Source, online: ReplayBuffer, demonstrations: ReplayBuffer) -> bool:
+def route(
+    transition: Transition,
+    source: Source,
+    online: ReplayBuffer,
+    demonstrations: ReplayBuffer,
+    ahead: int = 0,
+) -> bool:
     """Demonstrations to the one buffer, online steps to the other, interventions to both (RLPD).
 
-    Among the demonstrations an intervention keeps its own next observation: the policy's steps after it are
-    missing there, and what is missing is not bridged. False when the step was known already.
+    Chunks that begin in an intervention span `ahead` more steps. So that a correction shorter than a chunk
+    counts, too, the policy's steps that followed it stand beside it: chunks run into them, none begins there.
+    What is missing after those is not bridged. False when the step was known already.
     """
     if source is Source.DEMONSTRATION:
         return demonstrations.add(transition)
     if transition.is_intervention:
         demonstrations.add(transition)
+    else:
+        demonstrations.extend(transition, ahead)
     if transition.done and transition.is_success:
         demonstrations.mark_success(transition.episode_id)
     return online.add(transition)

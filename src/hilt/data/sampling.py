@@ -41,6 +41,10 @@ class _Share:
         goes_on = ~self.buffer.terminated[self.slots[-1]]
         return np.asarray(discount ** self.happened.sum(axis=0) * goes_on, np.float32)
 
+    def demonstrated(self) -> NDArray[np.bool_]:
+        """Steps (n, B') that were demonstrated: what merely followed an intervention was not."""
+        return np.asarray(self.is_demonstration & self.buffer.is_start[self.slots])
+
     def chunk(self, neutral_action: NDArray[np.float32]) -> NDArray[np.float32]:
         """Actions (B', n, A), neutral where the episode was over."""
         actions = np.where(self.happened[..., None], self.buffer.action[self.slots], neutral_action)
@@ -87,7 +91,8 @@ class MixedSampler:
         """n-step returns; `action` is (B, A), `valid` (B, 1) ones."""
         shares = self._shares(n_step)
         actions = [share.buffer.action[share.slots[0]] for share in shares]
-        return self._batch(shares, discount, actions, [np.ones((len(a), 1), np.float32) for a in actions])
+        valid = [np.ones((len(part), 1), np.float32) for part in actions]
+        return self._batch(shares, discount, actions, valid, whole=False)
 
     def sample_chunks(self, discount: float, chunk_size: int, neutral_action: NDArray[np.float32]) -> Batch:
         """Chunks of `chunk_size` = h actions, (B, h, A), padded with `neutral_action` (A,) after the end.
@@ -99,7 +104,7 @@ class MixedSampler:
         """
         shares = self._shares(chunk_size, whole=True)
         actions = [share.chunk(neutral_action) for share in shares]
-        return self._batch(shares, discount, actions, [share.happened.T for share in shares])
+        return self._batch(shares, discount, actions, [share.happened.T for share in shares], whole=True)
 
     def _shares(self, n: int, *, whole: bool = False) -> list[_Share]:
         """Draws the starts and follows each for n steps."""
@@ -112,8 +117,8 @@ class MixedSampler:
         return shares
 
     def _redraw_cut(self, buffer: ReplayBuffer, slots: Slots, happened: NDArray[np.bool_]) -> None:
-        """Others in place of chunks that stop before their episode does: at a hand-over among the
-        demonstrations, or because the rest is still to come. Padding would say that the rest did not matter.
+        """Others in place of chunks that stop before their episode does: because the rest is
+        still to come, or was forgotten. Padding would say that the rest did not matter.
 
         Where next to all are of that kind, some stay.
         """
@@ -138,11 +143,18 @@ class MixedSampler:
         discount: float,
         actions: list[NDArray[np.float32]],
         valid: list[NDArray[Any]],
+        *,
+        whole: bool,
     ) -> Batch:
         starts = [share.slots[0] for share in shares]
         ends = [share.buffer.next_slot[share.slots[-1]] for share in shares]
         rewards = [share.discounted(share.buffer.reward, discount) for share in shares]
         penalties = [share.discounted(share.buffer.discrete_penalty, discount) for share in shares]
+
+        def flags(parts: list[NDArray[np.bool_]]) -> Tensor:
+            """Of each step, (B, n), or of the first ones, (B,)."""
+            return self._tensor([part.T if whole else part[0] for part in parts])
+
         return Batch(
             observation=self._observation(shares, starts),
             action=self._tensor(actions),
@@ -150,10 +162,8 @@ class MixedSampler:
             bootstrap=self._tensor([share.bootstrap(discount) for share in shares]),
             next_observation=self._observation(shares, ends),
             discrete_penalty=self._tensor(penalties),
-            is_intervention=self._tensor([share.buffer.is_intervention[share.slots[0]] for share in shares]),
-            is_demonstration=self._tensor(
-                [np.full(share.slots.shape[1], share.is_demonstration) for share in shares]
-            ),
+            is_intervention=flags([share.buffer.is_intervention[share.slots] for share in shares]),
+            is_demonstration=flags([share.demonstrated() for share in shares]),
             valid=self._tensor([np.asarray(part, np.float32) for part in valid]),
             success=self._tensor([share.buffer.success[share.slots[0]] for share in shares]),
         )

@@ -54,6 +54,7 @@ class Builder:
             demonstration_capacity=policy.offline_buffer_capacity,
             transform=frozen_features(self.backbone, self.env.schema, self.device),
             penalty_in_reward=self.config.env.processor.gripper.gripper_penalty_in_reward,
+            ahead=max(getattr(policy, "chunk_size", 1), policy.n_step) - 1,
         )
 
     def algorithm(self, memory: Memory, saved: Mapping[str, Any] | None) -> Algorithm:
@@ -118,5 +119,10 @@ class Builder:
 
 
 def _as_chunks(batch: Batch) -> Batch:
-    """Single actions (B, A) as chunks of one, (B, 1, A)."""
-    return replace(batch, action=batch.action.unsqueeze(1))
+    """Single actions (B, A) as chunks of one, (B, 1, A), and who chose them."""
+    return replace(
+        batch,
+        action=batch.action.unsqueeze(1),
+        is_intervention=batch.is_intervention.unsqueeze(1),
+        is_demonstration=batch.is_demonstration.unsqueeze(1),
+    )

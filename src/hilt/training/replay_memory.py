@@ -34,8 +34,10 @@ class Memory:
         demonstration_capacity: int,
         transform: FrameTransform | None = None,
         penalty_in_reward: bool = False,
+        ahead: int = 0,
     ) -> None:
-        """`penalty_in_reward`: the buffers' rewards, not the log's, hold the gripper penalty."""
+        """`penalty_in_reward`: the buffers' rewards, not the log's, hold the gripper penalty. `ahead`: steps
+        that a sample spans after its first."""
         self.log = EpisodeLog(folder, schema)
         self.online = ReplayBuffer(online_capacity, schema, transform)
         self.demonstrations = ReplayBuffer(demonstration_capacity, schema, transform)
@@ -43,7 +45,7 @@ class Memory:
         """Steps of the actors in the buffer or forgotten by it, over all restarts."""
         self.successful_steps = 0
         """Those of them in episodes that have ended in success."""
-        self._penalty_in_reward = penalty_in_reward
+        self._penalty_in_reward, self._ahead = penalty_in_reward, ahead
         self.demonstrated: set[int] = set()
         """Ids of the demonstrations that are there to their last step."""
         self._logged: dict[int, int] = {}  # online episode -> its newest step in the log
@@ -118,7 +120,7 @@ class Memory:
         if self._penalty_in_reward:
             reward = transition.reward + transition.discrete_penalty
             transition = replace(transition, reward=reward, discrete_penalty=0.0)
-        added = route(transition, source, self.online, self.demonstrations)
+        added = route(transition, source, self.online, self.demonstrations, self._ahead)
         if added and source is Source.ONLINE:
             self.env_steps += 1
             if transition.done and transition.is_success:

@@ -209,8 +209,11 @@ def flow_noise(like: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor
 
 
 def to_imitate(batch: Batch, config: ACFQLConfig) -> Tensor:
-    """(B, h): 1 for the steps that the flow imitates, else 0; never padding."""
+    """(B, h): 1 for the steps that the flow imitates, else 0; never padding.
+
+    Each step by itself: what the policy did after a correction is imitated only where it succeeded.
+    """
     if config.flow_data == "all":
         return batch.valid
-    good = batch.is_demonstration | batch.is_intervention | batch.success
-    return batch.valid * good.unsqueeze(-1)
+    good = batch.is_demonstration | batch.is_intervention | batch.success.unsqueeze(-1)
+    return batch.valid * good
