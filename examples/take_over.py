@@ -25,7 +25,7 @@ class ShakyExpert:
     def __init__(self, env, rng):
         self._env, self._rng, self.skill = env, rng, 0.0
 
-    def reset(self):
+    def reset(self, seed):
         self.skill = min(0.95, self.skill + 0.032)
         self._slip = np.zeros(3)
 

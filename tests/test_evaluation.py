@@ -31,7 +31,7 @@ class Sometimes:
     def __init__(self, env: Environment) -> None:
         self._env, self._episode = env, -1
 
-    def reset(self) -> None:
+    def reset(self, seed: int) -> None:
         self._episode += 1
 
     def __call__(self, observation: Observation) -> Action:

@@ -28,7 +28,7 @@ class Steady:
     interruptions: int = 0
     resets: int = 0
 
-    def reset(self) -> None:
+    def reset(self, seed: int) -> None:
         self.resets += 1
 
     def __call__(self, observation: Observation) -> Action:

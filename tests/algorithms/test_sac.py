@@ -202,13 +202,14 @@ def test_a_policy_that_draws_without_exploration_repeats_itself_in_the_same_epis
     policy = SAC(small(SACConfig.hilt(), deterministic_policy=False), make_spec()).policy
     runner = PolicyRunner(policy)
 
-    def episode() -> list[float]:
-        runner.reset()
+    def episode(seed: int = 0) -> list[float]:
+        runner.reset(seed)
         return [float(runner({STATE: np.zeros(3, np.float32)})[0]) for _ in range(5)]
 
     actions = episode()
     assert actions == episode()
     assert len(set(actions)) == 5
+    assert not set(actions) & set(episode(seed=1))
 
 
 @pytest.mark.parametrize("discrete", [None, 3])

@@ -17,7 +17,7 @@ class Drift:
     def __init__(self, env):
         pass
 
-    def reset(self):
+    def reset(self, seed):
         pass
 
     def interrupt(self):

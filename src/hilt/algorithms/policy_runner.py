@@ -15,6 +15,8 @@ from hilt.processors.observation import select, to_batch, to_features
 
 RawObservation = Mapping[str, Any] | NDArray[Any]
 
+_LARGEST_SEED = 2**63 - 1
+
 
 class PolicyRunner:
     """Acts by `policy`. Its noise, if it acts with any, depends on `seed` and the episode alone."""
@@ -39,11 +41,13 @@ class PolicyRunner:
         )
         return np.asarray(action[0].cpu().numpy(), np.float32)
 
-    def reset(self) -> None:
-        """An episode begins; a deterministic runner repeats itself exactly in the same episode."""
+    def reset(self, seed: int = 0) -> None:
+        """The episode of `seed` begins. A deterministic runner repeats itself exactly in the same episode, and
+        draws other noise in another one: an evaluation of many episodes is not one draw of the noise."""
         self._policy.reset()
         if self._deterministic:
-            self._generator.manual_seed(self._seed)
+            mixed = np.random.SeedSequence([self._seed, seed % 2**64]).generate_state(1, np.uint64)
+            self._generator.manual_seed(int(mixed[0]) & _LARGEST_SEED)
 
     def interrupt(self) -> None:
         """The operator is in control: what was planned is void."""

@@ -15,8 +15,8 @@ from hilt.operators.base import Event, Operator
 class Policy(Protocol):
     """What the rollout needs of a policy. Actions are in environment units."""
 
-    def reset(self) -> None:
-        """A new episode begins."""
+    def reset(self, seed: int) -> None:
+        """The episode of `seed` begins; what noise a policy acts with may depend on it."""
         ...
 
     def __call__(self, observation: Observation) -> Action:
@@ -46,7 +46,7 @@ class HoldStill:
     def __init__(self, env: Environment) -> None:
         self._action = env.neutral_action
 
-    def reset(self) -> None:
+    def reset(self, seed: int) -> None:
         """Nothing to forget."""
 
     def __call__(self, observation: Observation) -> Action:
@@ -143,7 +143,7 @@ class Rollout:
     def begin(self, episode_id: int, seed: int) -> None:
         """Reset environment, policy and operator for the episode of `seed`."""
         self._observation = self.env.reset(seed)
-        self.policy.reset()
+        self.policy.reset(seed)
         self.operator.reset(self.env.expert)
         self.episode = Episode(episode_id, seed)
         if self.clock is not None:

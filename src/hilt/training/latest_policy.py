@@ -42,8 +42,8 @@ class LatestPolicy:
         """Seconds since the weights were taken up: how far the actor lags behind a learner that learns."""
         return time.monotonic() - self._taken_at
 
-    def reset(self) -> None:
-        self._runner.reset()
+    def reset(self, seed: int) -> None:
+        self._runner.reset(seed)
 
     def interrupt(self) -> None:
         self._runner.interrupt()
