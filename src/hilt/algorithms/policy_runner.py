@@ -42,8 +42,11 @@ class PolicyRunner:
         return np.asarray(action[0].cpu().numpy(), np.float32)
 
     def reset(self, seed: int = 0) -> None:
-        """The episode of `seed` begins. A deterministic runner repeats itself exactly in the same episode, and
-        draws other noise in another one: an evaluation of many episodes is not one draw of the noise."""
+        """The episode of `seed` begins.
+
+        A deterministic runner repeats itself exactly in the same episode, and draws other noise in another one:
+        an evaluation of many episodes is not one draw of the noise.
+        """
         self._policy.reset()
         if self._deterministic:
             mixed = np.random.SeedSequence([self._seed, seed % 2**64]).generate_state(1, np.uint64)

@@ -1,9 +1,10 @@
 """A test of the policy that may be looked at after every episode, and made many times in one run.
 
-Wald's sequential probability ratio test (1945) of two hypotheses about the chance to fail: its odds are twice, or
-half, those that the target allows. It is passed when the evidence for the second is 1 / error of that for the first:
-by Ville's inequality a policy that fails at least twice as often as allowed passes with a chance of `error` at
-most, however often one looks. The tests of a run share one such chance: the test of number k has 6 / (pi k)^2 of it.
+Wald's sequential probability ratio test (1945) of two hypotheses about the chance to fail: its odds are twice,
+or half, those that the target allows. It is passed when the evidence for the second is 1 / error of that for the
+first: by Ville's inequality a policy that fails at least twice as often as allowed passes with a chance of
+`error` at most, however often one looks. The tests of a run share one such chance: the test of number k has
+6 / (pi k)^2 of it.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ class SequentialTest:
     def rate(self) -> float:
         """Success rate, without the bias that stopping at a good or a bad moment gives to successes / played.
 
-        The first episode's outcome, averaged over all orders of the outcomes that the test would not have ended
-        before: the unbiased estimate of Girshick, Mosteller and Savage (1946).
+        The first episode's outcome, averaged over all orders of the outcomes in which the test would not have
+        ended before: the unbiased estimate of Girshick, Mosteller and Savage (1946).
         """
         if not self.target:
             return self.successes / max(self.played, 1)
@@ -70,7 +71,7 @@ class SequentialTest:
         return begun_well.get(self.failures, 0.0) / ways[self.failures] if self.played else 0.0
 
     def _ways(self) -> tuple[dict[int, float], dict[int, float]]:
-        """Orders of outcomes by their number of failures: all of them, and those that begin with a success."""
+        """Orders of outcomes by their number of failures: all, and those that begin with a success."""
         ways, begun_well = {0: 1.0, 1: 1.0}, {0: 1.0}
         for played in range(1, self.played):
             ways, begun_well = (self._one_more(played, table) for table in (ways, begun_well))
