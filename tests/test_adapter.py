@@ -112,13 +112,14 @@ def test_success_is_the_environments_word_or_a_reward_from_which_on() -> None:
     assert told.step(WALK).is_success
 
 
-def test_a_learned_reward_pays_and_ends_while_success_stays_the_truth() -> None:
+def test_a_classifier_judges_in_place_of_the_environment_whose_word_stays_beside_it() -> None:
     env = Environment(Corridor(), reward_function=Certain())
     env.reset(0)
     first = env.step(STAY)
     assert (first.reward, first.terminated) == (0.0, False)
     second = env.step(WALK)
-    assert (second.reward, second.terminated, second.is_success) == (10.0, True, False)
+    assert (second.reward, second.terminated, second.is_success) == (10.0, True, True)
+    assert (second.judge, second.ground_truth) == ("classifier", None)
 
 
 def test_where_only_the_operator_is_trusted_nothing_else_pays() -> None:
@@ -126,7 +127,17 @@ def test_where_only_the_operator_is_trusted_nothing_else_pays() -> None:
     env.reset(0)
     assert env.step(STAY).reward == 0
     outcome = env.step(STAY, Event.SUCCESS)
-    assert (outcome.reward, outcome.terminated) == (1.0, True)
+    assert (outcome.reward, outcome.terminated, outcome.is_success) == (1.0, True, True)
+
+
+@pytest.mark.parametrize(("event", "success"), [(Event.SUCCESS, True), (Event.FAILURE, False)])
+def test_a_persons_word_outweighs_every_other_judge(event: Event, success: bool) -> None:
+    for options in ({}, {"reward_function": Certain()}, {"success_threshold": 0.0 if not success else 99.0}):
+        env = Environment(Corridor(), **options)
+        env.reset(0)
+        outcome = env.step(WALK, event)
+        assert (outcome.is_success, outcome.judge, outcome.terminated) == (success, "person", True)
+        assert outcome.ground_truth in (None, not success)
 
 
 def test_the_grippers_penalty_is_never_part_of_the_environments_reward() -> None:

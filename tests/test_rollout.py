@@ -126,7 +126,8 @@ def test_a_word_of_the_operator_ends_the_episode(
     assert recorded[-1].is_intervention == (action is not None)
     assert not any(transition.done for transition in recorded[:-1])
     assert rollout.episode.event is event
-    assert not rollout.episode.is_success  # the environment knows that nothing was lifted
+    assert (rollout.episode.is_success, rollout.episode.judge) == (event is Event.SUCCESS, "person")
+    assert rollout.episode.ground_truth is False  # the environment knows that nothing was lifted
 
 
 @pytest.mark.parametrize("event", [Event.RERECORD, Event.QUIT])

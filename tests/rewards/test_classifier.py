@@ -218,7 +218,7 @@ def test_mistakes_are_counted_against_the_environments_own_word(classifier: Rewa
     reward, monitor = ClassifierReward(classifier, debounce=1), ClassifierMonitor()
     for observation, truth in ((high, True), (high, False), (low, True), (low, False), (low, True)):
         info = {"reward_classifier": reward(observation)}
-        monitor.add(Outcome(observation, 0.0, False, False, truth, 0.0, info))
+        monitor.add(Outcome(observation, 0.0, False, False, False, 0.0, info, ground_truth=truth))
     figures = monitor.take()
     assert figures["Classifier false positives"] == 1
     assert figures["Classifier false negatives"] == 2

@@ -1,4 +1,4 @@
-"""A classifier in the real simulator: it pays and ends episodes, the environment's own word stays."""
+"""A classifier in the real simulator: it judges, and the environment's own word stands beside it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def test_it_pays_and_ends_the_episode_whatever_the_policy_looks_at(classifier: P
     env.close()
     assert first.observation.keys() == {STATE}
     assert (first.reward, first.terminated) == (0.0, False)
-    assert (second.reward, second.terminated, second.is_success) == (3.0, True, False)
+    assert (second.reward, second.terminated, second.is_success) == (3.0, True, True)
+    assert second.ground_truth is False
     judged = second.info["reward_classifier"]
     assert isinstance(judged, Judgement)
     assert judged.milliseconds > 0
@@ -58,7 +59,8 @@ def test_a_success_that_it_does_not_see_is_neither_paid_nor_the_end(classifier: 
         assert env.expert is not None
         outcomes.append(env.step(env.clip(env.expert.action())))
     env.close()
-    assert sum(outcome.is_success for outcome in outcomes) > 2
+    assert sum(bool(outcome.ground_truth) for outcome in outcomes) > 2
+    assert not any(outcome.is_success for outcome in outcomes)
     assert not any(outcome.reward or outcome.terminated for outcome in outcomes)
 
 

@@ -44,8 +44,8 @@ class PolicyRunner:
     def reset(self, seed: int = 0) -> None:
         """The episode of `seed` begins.
 
-        A deterministic runner repeats itself exactly in the same episode, and draws other noise in another one:
-        an evaluation of many episodes is not one draw of the noise.
+        A deterministic runner repeats itself exactly in the same episode, and draws other noise in another
+        one: an evaluation of many episodes is not one draw of the noise.
         """
         self._policy.reset()
         if self._deterministic:

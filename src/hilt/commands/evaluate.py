@@ -72,7 +72,7 @@ def evaluate_folder(
     if warning:
         say(warning)
     policy = load_policy(folder, device=device)
-    env = make_environment(config, features=policy.features, learned_reward=False)
+    env = make_environment(config, features=policy.features)
     with Stage(config, env, Role.WATCH, "evaluating", should_stop=stop, announced=announced) as stage:
         results = _evaluate(config, env, policy, stage)
         evaluation = summarise(results, config.eval.seed, _human_cost(folder, env.fps))

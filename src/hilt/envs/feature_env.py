@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -59,9 +60,17 @@ class RewardFunction(Protocol):
         ...
 
 
+class Judge(enum.StrEnum):
+    """Whose word is an episode's success: the first of these that there is."""
+
+    PERSON = "person"
+    CLASSIFIER = "classifier"
+    ENVIRONMENT = "environment"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one executed action led to. `is_success` is the environment's own word, the ground truth."""
+    """What one executed action led to. `is_success` is the word of `judge`."""
 
     observation: Observation
     reward: float
@@ -70,6 +79,9 @@ class Outcome:
     is_success: bool
     discrete_penalty: float
     info: dict[str, Any]
+    ground_truth: bool | None = None
+    """The environment's own word, for audits alone; None: it has none."""
+    judge: Judge = Judge.ENVIRONMENT
 
 
 _JUDGED = {"validation": 1, "evaluation": 2}
@@ -93,10 +105,10 @@ class Environment:
         env: actions a Box, observations a Box or a Dict of vectors and uint8 pictures.
         features: names of the features to keep, in order; None keeps all.
         transform: applied to the features of every observation (crop, resize).
-        reward_function: pays instead of the environment; the environment's own success stays `is_success`.
+        reward_function: gives reward and success in place of the environment, whose word is `ground_truth`.
         success_threshold: for environments without `info["is_success"]`: a step reward from which the step
             is a success.
-        trust_operator: only the operator's word pays: reward 1 and the end on SUCCESS, nothing before.
+        trust_operator: the operator is the only judge: reward 1 and the end on SUCCESS, nothing before.
 
     Raises:
         UnsuitableEnvironmentError: actions of another kind. ObservationError: observations of another kind.
@@ -180,15 +192,16 @@ class Environment:
         features = self._all_features(raw)
         observation = self._checked(features)
         require_finite("the environment's reward", np.asarray(reward))
-        success = self._is_success(float(reward), info)
+        truth = self._own_word(float(reward), info)
         outcome = Outcome(
             observation,
             float(reward),
             bool(terminated),
             bool(truncated),
-            success,
+            bool(truth),
             float(info.get("discrete_penalty", 0.0)),
             dict(info),
+            ground_truth=truth,
         )
         return self._with_event(self._with_reward_function(outcome, features), event)
 
@@ -233,26 +246,39 @@ class Environment:
                 require_finite(f"the environment's {name}", array)
         return observation
 
-    def _is_success(self, reward: float, info: dict[str, Any]) -> bool:
+    def _own_word(self, reward: float, info: dict[str, Any]) -> bool | None:
+        """Whether the environment itself calls the step a success; None: it does not say."""
         if self._success_threshold is not None:
             return reward >= self._success_threshold
-        return bool(info.get("is_success", False))
+        return bool(info["is_success"]) if "is_success" in info else None
 
     def _with_reward_function(self, outcome: Outcome, features: Observation) -> Outcome:
         """The classifier sees all `features`, those that the policy does not use included."""
+        lost = outcome.terminated and not outcome.ground_truth
         if self._trust_operator:
-            return replace(outcome, reward=0.0, terminated=outcome.terminated and not outcome.is_success)
+            return replace(outcome, reward=0.0, terminated=lost, is_success=False, judge=Judge.PERSON)
         if self._reward_function is None:
             return outcome
         judged = self._reward_function(features)
-        info = {**outcome.info, "reward_classifier": judged}
-        lost = outcome.terminated and not outcome.is_success
-        return replace(outcome, reward=judged.reward, terminated=judged.terminate or lost, info=info)
+        return replace(
+            outcome,
+            reward=judged.reward,
+            terminated=judged.terminate or lost,
+            is_success=judged.success,
+            judge=Judge.CLASSIFIER,
+            info={**outcome.info, "reward_classifier": judged},
+        )
 
     @staticmethod
     def _with_event(outcome: Outcome, event: Event | None) -> Outcome:
-        if event is Event.SUCCESS:
-            return replace(outcome, reward=1.0, terminated=True, truncated=False)
-        if event is Event.FAILURE:
-            return replace(outcome, reward=0.0, terminated=True, truncated=False)
-        return outcome
+        if event not in (Event.SUCCESS, Event.FAILURE):
+            return outcome
+        success = event is Event.SUCCESS
+        return replace(
+            outcome,
+            reward=float(success),
+            terminated=True,
+            truncated=False,
+            is_success=success,
+            judge=Judge.PERSON,
+        )

@@ -79,9 +79,9 @@ class ClassifierMonitor:
 
     steps: int = 0
     false_positives: int = 0
-    """Steps paid as success that were none."""
+    """Steps rewarded as success that were none."""
     false_negatives: int = 0
-    """Steps of success that were not paid."""
+    """Steps of success that were not rewarded."""
     milliseconds: list[float] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
@@ -90,8 +90,9 @@ class ClassifierMonitor:
         if not isinstance(judged, Judgement):
             return
         self.steps += 1
-        self.false_positives += judged.success and not outcome.is_success
-        self.false_negatives += outcome.is_success and not judged.success
+        if outcome.ground_truth is not None:
+            self.false_positives += judged.success and not outcome.ground_truth
+            self.false_negatives += outcome.ground_truth and not judged.success
         self.milliseconds.append(judged.milliseconds)
 
     def take(self) -> dict[str, float]:

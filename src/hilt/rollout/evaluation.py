@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hilt.envs.feature_env import Environment, episode_seed
+from hilt.envs.feature_env import Environment, Judge, episode_seed
 from hilt.operators.base import NoOperator
 from hilt.rollout.rollout import Audience, Episode, Policy, Rollout
 from hilt.rollout.video import Picture, write_mp4, write_strips
@@ -20,10 +20,14 @@ class EpisodeResult:
 
     seed: int
     is_success: bool
+    """The word of `judge`."""
     length: int
     reward: float
     cycle_time_s: float
     refused: str | None = None
+    judge: Judge = Judge.ENVIRONMENT
+    ground_truth: bool | None = None
+    """The environment's own word; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,12 @@ class Evaluation:
     """What training the policy took of a person's time at the controls [s]; None: not known."""
     human_takeovers: int | None
     per_episode: list[EpisodeResult]
+    judge: str
+    """Whose word success is: person, classifier or environment."""
+    ground_truth_success_rate: float | None
+    """By the environment's own word; None: it has none."""
+    disagreements: int | None
+    """Episodes in which the judge differed from the environment."""
 
     def write(self, path: Path) -> None:
         """Write `eval.json`, whole or not at all."""
@@ -98,6 +108,7 @@ def summarise(
     `human` is what training took of a person: seconds of control and takeovers.
     """
     n = len(results)
+    truths = [result.ground_truth for result in results if result.ground_truth is not None]
     cycles = [result.cycle_time_s for result in results if result.is_success]
     return Evaluation(
         success_rate=len(cycles) / n if n else 0.0,
@@ -110,6 +121,9 @@ def summarise(
         human_seconds=None if human is None else human[0],
         human_takeovers=None if human is None else human[1],
         per_episode=list(results),
+        judge=", ".join(sorted({result.judge for result in results})),
+        ground_truth_success_rate=sum(map(bool, truths)) / len(truths) if truths else None,
+        disagreements=sum(r.is_success != r.ground_truth for r in results) if truths else None,
     )
 
 
@@ -147,6 +161,8 @@ def _result(episode: Episode, fps: float) -> EpisodeResult:
         reward=episode.reward,
         cycle_time_s=episode.length / fps,
         refused=episode.refused,
+        judge=episode.judge,
+        ground_truth=episode.ground_truth,
     )
 
 
@@ -158,7 +174,11 @@ def describe(evaluation: Evaluation) -> str:
     successes = sum(result.is_success for result in evaluation.per_episode)
     cost = evaluation.human_seconds
     taught = "" if cost is None else f"; taught by {cost:.0f} s of human control"
+    audit = ""
+    if evaluation.judge != Judge.ENVIRONMENT and evaluation.disagreements is not None:
+        differed = f"which differed from the environment {evaluation.disagreements} times"
+        audit = f"; judged by {evaluation.judge}, {differed}"
     return (
         f"{successes} of {evaluation.n_episodes} episodes succeeded "
-        f"({evaluation.success_rate:.0%}, 95 % interval {low:.0%} to {high:.0%}){times}{taught}"
+        f"({evaluation.success_rate:.0%}, 95 % interval {low:.0%} to {high:.0%}){times}{taught}{audit}"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hilt.data.transition import Action, Controller, Observation, Transition
-from hilt.envs.feature_env import Environment, Outcome, StepRefusedError, require_finite
+from hilt.envs.feature_env import Environment, Judge, Outcome, StepRefusedError, require_finite
 from hilt.operators.base import Event, Operator
 
 
@@ -92,6 +92,10 @@ class Episode:
     length: int = 0
     reward: float = 0.0
     is_success: bool = False
+    """The word of `judge`, at any step; a person's FAILURE outweighs a success before it."""
+    judge: Judge = Judge.ENVIRONMENT
+    ground_truth: bool | None = None
+    """The environment's own word, where there is one: for audits alone."""
     terminated: bool = False
     truncated: bool = False
     event: Event | None = None
@@ -100,15 +104,18 @@ class Episode:
     takeovers: int = 0
     control: list[bool] = field(default_factory=list)
 
-    def add(self, transition: Transition) -> None:
-        """Count one more step."""
+    def add(self, transition: Transition, outcome: Outcome) -> None:
+        """Count one more step, and what it led to."""
         intervened = transition.is_intervention
         self.takeovers += intervened and not (self.control and self.control[-1])
         self.control.append(intervened)
         self.length += 1
         self.reward += transition.reward
         self.intervention_steps += intervened
-        self.is_success |= transition.is_success
+        self.is_success |= outcome.is_success
+        self.judge = outcome.judge
+        if outcome.ground_truth is not None:
+            self.ground_truth = bool(self.ground_truth) or outcome.ground_truth
         self.terminated, self.truncated = transition.terminated, transition.truncated
 
     @property
@@ -186,8 +193,10 @@ class Rollout:
             is_success=outcome.is_success,
         )
         self.record(transition)
-        episode.add(transition)
+        episode.add(transition, outcome)
         episode.event = command.event
+        if command.event is Event.FAILURE:
+            episode.is_success = False
         self._observation = outcome.observation
         self.on_step(transition, outcome)
         if self.clock is not None:

@@ -40,7 +40,7 @@ from hilt.runs.layout import MODEL, outcome
 
 WINDOW = 20
 _REMEMBERED = ("length", "is_success", "intervention_steps", "takeovers")
-_PASSED_ON = ("Policy frequency", "Weights age", "Control jitter", "Classifier")
+_PASSED_ON = ("Policy frequency", "Weights age", "Control jitter", "Classifier", "Judge")
 """What an actor reports under the name that it is logged by."""
 
 
@@ -235,6 +235,14 @@ def summarise(episode: Episode) -> dict[str, float]:
         "takeovers": episode.takeovers,
         "refused": float(episode.refused is not None),
     }
+
+
+def judged(episode: Episode) -> dict[str, float | str]:
+    """Whose word the success of an episode is, and whether the environment's own, if any, differs."""
+    record: dict[str, float | str] = {"Judge": episode.judge.value}
+    if episode.ground_truth is not None:
+        record["Judge differs from ground truth"] = float(episode.is_success != episode.ground_truth)
+    return record
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

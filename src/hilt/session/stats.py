@@ -7,7 +7,6 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from hilt.data.transition import Transition
-from hilt.operators.base import Event
 from hilt.rollout.rollout import Episode
 from hilt.webui import Outcome, Telemetry
 
@@ -21,7 +20,7 @@ def outcome_of(episode: Episode) -> Outcome:
     """How `episode` ended, in a word."""
     if not (episode.terminated or episode.truncated):
         return "discarded"
-    if episode.event is not Event.FAILURE and (episode.is_success or episode.event is Event.SUCCESS):
+    if episode.is_success:
         return "success"
     return "timeout" if episode.truncated else "failure"
 

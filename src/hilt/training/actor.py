@@ -14,7 +14,7 @@ from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
 from hilt.rollout.evaluation import evaluate_policy, evaluation_seeds
 from hilt.rollout.rollout import Audience, Episode, Rollout
-from hilt.runs.metrics import summarise
+from hilt.runs.metrics import judged, summarise
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.validation import Exam
 from hilt.transport.messages import Directive, Record
@@ -98,7 +98,7 @@ class Actor:
         return self._quit or self._should_stop() or self._link.directive.stop
 
     def _account(self, episode: Episode, seconds: float) -> Record:
-        record = {**summarise(episode), **self.figures()}
+        record: dict[str, float | str] = {**summarise(episode), **judged(episode), **self.figures()}
         record["Policy frequency [Hz]"] = episode.length / max(seconds, 1e-9)
         record["Weights age [s]"] = self._policy.age_s
         clock = self._rollout.clock

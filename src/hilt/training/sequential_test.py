@@ -1,10 +1,10 @@
 """A test of the policy that may be looked at after every episode, and made many times in one run.
 
-Wald's sequential probability ratio test (1945) of two hypotheses about the chance to fail: its odds are twice,
-or half, those that the target allows. It is passed when the evidence for the second is 1 / error of that for the
-first: by Ville's inequality a policy that fails at least twice as often as allowed passes with a chance of
-`error` at most, however often one looks. The tests of a run share one such chance: the test of number k has
-6 / (pi k)^2 of it.
+Wald's sequential probability ratio test (1945) of two hypotheses about the chance to fail: its odds are
+twice, or half, those that the target allows. It is passed when the evidence for the second is 1 / error of
+that for the first: by Ville's inequality a policy that fails at least twice as often as allowed passes with
+a chance of `error` at most, however often one looks. The tests of a run share one such chance: the test of
+number k has 6 / (pi k)^2 of it.
 """
 
 from __future__ import annotations
