@@ -19,7 +19,7 @@ from hilt.training.actor import Actor, episode_ids
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.learner_parts import Builder
 from hilt.training.replay_memory import Memory
-from hilt.transport.messages import Directive, Record
+from hilt.transport.messages import Directive, PolicyTest, Record
 from hilt.transport.weights import Weights
 
 
@@ -29,7 +29,7 @@ class Line:
     def __init__(self, episodes: int) -> None:
         self.sent: list[Transition] = []
         self.reports: list[Record] = []
-        self.stats: dict[str, float] = {}
+        self.test: PolicyTest | None = None
         self.phase, self._left = "online", episodes
         self.offered: list[Weights] = []
 
@@ -42,7 +42,7 @@ class Line:
 
     @property
     def directive(self) -> Directive:
-        return Directive(self.phase, self._left <= 0, "", self.stats)
+        return Directive(self.phase, self._left <= 0, test=self.test)
 
     def newest(self) -> Weights | None:
         return self.offered.pop() if self.offered else None
@@ -158,11 +158,11 @@ def test_validation_tests_the_newest_weights_alone_and_gives_up_when_hopeless(
     env: Environment, weights: Weights
 ) -> None:
     line = Line(episodes=2)
-    line.stats = {"validated_version": 3, "validation_episodes": 10, "target_success_rate": 0.8}
+    line.test = PolicyTest(version=3, target=0.8, episodes=10, number=1)
     line.offered = [Weights(3, weights.tensors, weights.config)]
     acting(env, weights, line, Event.SUCCESS)[0].run()
-    episode, validation = line.reports
-    assert (validation["validation"], validation["validated_version"]) == (0.0, 3)
+    episode, tested = line.reports
+    assert (tested["tested"], tested["passed"], tested["Validation success rate"]) == (3, 0.0, 0.0)
     assert {transition.episode_id for transition in line.sent} == {line.sent[0].episode_id}
     assert episode["length"] == 3
     assert np.isfinite(line.sent[0].action).all()

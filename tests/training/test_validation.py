@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hilt.rollout.evaluation import wilson_interval
 from hilt.training import validation
-from hilt.training.validation import Exam, Validation
+from hilt.training.validation import Validation
 from hilt.transport.weights import Weights
 
 
@@ -32,8 +31,15 @@ def weights(version: int) -> Weights:
     return Weights(version, {"w": torch.ones(1)})
 
 
-def report(version: int, rate: float = 0.5) -> dict[str, float]:
-    return {"validation": rate, "validated_version": float(version)}
+def report(version: int, successes: int = 5, failures: int = 5) -> dict[str, float]:
+    rate = successes / (successes + failures)
+    return {
+        "tested": float(version),
+        "passed": float(rate > 0.9),
+        "Validation success rate": rate,
+        "Validation successes": float(successes),
+        "Validation episodes": float(successes + failures),
+    }
 
 
 def test_without_a_target_only_the_number_of_updates_counts(clock: Time) -> None:
@@ -42,7 +48,7 @@ def test_without_a_target_only_the_number_of_updates_counts(clock: Time) -> None
     assert not tests.is_due(9, success_rate=1.0)
     assert tests.is_due(10, success_rate=0.0)
     tests.begin(weights(1), 10)
-    tests.finish(report(1))
+    tests.hear(report(1))
     assert not tests.is_due(19, success_rate=1.0)
     assert tests.is_due(20, success_rate=0.0)
 
@@ -65,13 +71,14 @@ def test_one_at_a_time_and_reports_of_others_end_nothing(clock: Time) -> None:
     tests.begin(weights(7), 1)
     assert tests.version == 7
     assert not tests.is_due(10**6, success_rate=1.0)
-    assert tests.finish(report(6)) is None
+    assert tests.hear(report(6)) is None
     assert tests.version == 7
-    finished = tests.finish(report(7, rate=0.25))
-    assert finished is not None
-    assert (finished[0], finished[1].version) == (0.25, 7)
+    done = tests.hear(report(7, 10, 10))
+    assert done is not None
+    assert (done.weights.version, done.is_passed) == (7, False)
+    assert done.score < 0.5
     assert tests.version == 0
-    assert tests.finish(report(7)) is None
+    assert tests.hear(report(7)) is None
 
 
 def test_a_long_test_is_followed_by_as_much_acting(clock: Time) -> None:
@@ -79,7 +86,7 @@ def test_a_long_test_is_followed_by_as_much_acting(clock: Time) -> None:
     clock.now += 1000
     tests.begin(weights(1), 0)
     clock.now += 20
-    tests.finish(report(1))
+    tests.hear(report(1))
     clock.now += 19
     assert not tests.is_due(0, success_rate=1.0)
     clock.now += 2
@@ -90,43 +97,38 @@ def test_an_actor_that_died_meanwhile_is_not_waited_for_for_ever(clock: Time) ->
     tests = Validation(target=0.9, every=0)
     tests.begin(weights(1), 0)
     clock.now += 100
-    assert not tests.give_up_if_late()
+    assert not tests.give_up_if_silent()
     clock.now += 100
-    assert tests.give_up_if_late()
+    assert tests.give_up_if_silent()
     assert tests.version == 0
 
 
-def played(exam: Exam, *episodes: tuple[int, bool]) -> int:
-    """After how many of (count, is success) `exam` is decided."""
-    outcomes = [is_success for count, is_success in episodes for _ in range(count)]
-    for is_success in outcomes:
-        if exam.is_decided:
-            break
-        exam.add(is_success)
-    return exam.played
+def test_a_test_may_take_as_long_as_it_takes_while_the_actor_is_heard_of(clock: Time) -> None:
+    tests = Validation(target=0.9, every=0)
+    tests.begin(weights(1), 0)
+    for _ in range(100):
+        clock.now += 100
+        assert tests.hear({"testing": 1.0}) is None
+        assert not tests.give_up_if_silent()
+    assert tests.hear(report(1, 40, 0)) is not None
 
 
-def test_an_exam_without_failures_is_passed_as_surely_by_fewer_episodes() -> None:
-    exam = Exam(200, 0.985)
-    assert played(exam, (200, True)) == 86
-    assert exam.rate == 1.0
-    low, of_all = wilson_interval(86, 86)[0], wilson_interval(197, 200)[0]
-    assert wilson_interval(85, 85)[0] < of_all <= low
+def test_every_test_of_a_run_has_a_number_of_its_own(clock: Time) -> None:
+    tests = Validation(target=0.9, every=0)
+    for number in (1, 2, 3):
+        tests.begin(weights(number), 0)
+        asked = tests.request
+        assert asked is not None
+        assert (asked.version, asked.target, asked.number) == (number, 0.9, number)
+        tests.hear(report(number))
+        assert tests.request is None
 
 
-def test_an_exam_is_passed_by_the_fewest_successes_needed() -> None:
-    exam = Exam(200, 0.985)
-    assert played(exam, (3, False), (197, True)) == 200
-    assert exam.rate == 0.985
-
-
-def test_what_was_not_played_of_a_failed_exam_counts_as_failed() -> None:
-    exam = Exam(10, 0.8)
-    assert played(exam, (2, False), (1, True), (1, False), (6, True)) == 4
-    assert exam.rate == 0.1
-
-
-def test_without_a_target_all_episodes_are_played() -> None:
-    exam = Exam(10, 0.0)
-    assert played(exam, (7, True), (3, False)) == 10
-    assert exam.rate == 0.7
+def test_a_long_good_test_counts_for_more_than_a_short_lucky_one(clock: Time) -> None:
+    tests, scores = Validation(target=0.9, every=0), []
+    for number, (successes, failures) in enumerate([(95, 5), (6, 0)], 1):
+        tests.begin(weights(number), 0)
+        done = tests.hear(report(number, successes, failures))
+        assert done is not None
+        scores.append(done.score)
+    assert scores[0] > scores[1]

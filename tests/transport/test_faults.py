@@ -121,7 +121,7 @@ def test_the_learner_is_killed_and_comes_back(run, connect, tmp_path):
         client.send(transition)
     for part in (sent[50:150], sent[150:]):
         process = run(learner, port, folder)
-        wait_until(lambda: client.directive.stats.get("process") == process.pid, "the new learner's word")  # noqa: B023
+        wait_until(lambda: client.directive.figures.get("process") == process.pid, "the new learner's word")  # noqa: B023
         assert client.wait_for_weights(30) is not None
         for number, transition in enumerate(part):
             client.send(transition)

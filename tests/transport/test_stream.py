@@ -11,6 +11,7 @@ from transport_tools import assert_same, episode, ids, wait_until
 from hilt.data.transition import Feature, Schema, SchemaError
 from hilt.transport import Directive, Limits
 from hilt.transport.handshake import is_local
+from hilt.transport.messages import PolicyTest
 
 PIXELS = Schema(
     {
@@ -154,7 +155,11 @@ def test_directives_reach_all_actors_and_those_who_come_later(learn, connect):
     early = connect(learner.address)
     wait_until(lambda: early.connected, "connection")
     assert early.directive == Directive()
-    word = Directive("online", stop=True, waiting_for="nothing", stats={"updates per second": 31.5})
+    word = Directive(
+        *("online", True, "nothing", True),
+        test=PolicyTest(version=2**60 + 1, target=0.95, episodes=200, number=3),
+        figures={"updates per second": 31.5},
+    )
     learner.server.direct(word)
     late = connect(learner.address, actor_id="late")
     wait_until(lambda: early.directive == word == late.directive, "the directive arrives")

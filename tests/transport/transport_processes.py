@@ -35,7 +35,7 @@ def learner(ready: Event, port: int, folder: Path) -> None:
         while True:
             version += 1
             server.publish(Weights(version, {"weight": torch.full((100_000,), float(version))}))
-            server.direct(Directive("online", stats={"process": os.getpid()}))
+            server.direct(Directive("online", figures={"process": os.getpid()}))
             time.sleep(0.05)
 
 

@@ -16,7 +16,9 @@ from hilt.rollout.evaluation import evaluate_policy, evaluation_seeds
 from hilt.rollout.rollout import Audience, Episode, Rollout
 from hilt.runs.metrics import judged, summarise
 from hilt.training.latest_policy import LatestPolicy
-from hilt.training.validation import Exam
+from hilt.training.pacing import Every
+from hilt.training.sequential_test import SequentialTest
+from hilt.training.validation import SIGN_OF_LIFE_S
 from hilt.transport.messages import Directive, Record
 
 _POLL_S = 0.1
@@ -68,7 +70,7 @@ class Actor:
         self.figures: Callable[[], Mapping[str, float]] = dict
         """What else is to be reported of an episode."""
         self._episodes = episode_ids()
-        self._validated = 0
+        self._tested = 0
         self._quit = False
 
     def run(self) -> bool:
@@ -80,7 +82,7 @@ class Actor:
                 break
             last = self._play(episode_id)
             if self._index == 0:
-                self._validate_if_asked(self._rollout.env)
+                self._test_if_asked(self._rollout.env)
         return self._quit
 
     def _play(self, episode_id: int) -> Episode:
@@ -107,33 +109,33 @@ class Actor:
             clock.lateness_s.clear()
         return record
 
-    def _validate_if_asked(self, env: Environment) -> None:
+    def _test_if_asked(self, env: Environment) -> None:
         """Test the newest weights alone and say how they did, as soon as that is clear."""
-        stats = self._link.directive.stats
-        version = int(stats.get("validated_version", 0))
-        if version in (0, self._validated):
+        asked = self._link.directive.test
+        if asked is None or asked.version == self._tested:
             return
         self._policy.refresh()
-        if self._policy.version != version:
+        if self._policy.version != asked.version:
             return
-        self._validated = version
-        exam = Exam(int(stats["validation_episodes"]), stats["target_success_rate"])
+        self._tested = asked.version
+        test = SequentialTest(asked.target, asked.episodes, asked.number)
+        signs_of_life = Every(SIGN_OF_LIFE_S)
+
+        def should_stop() -> bool:
+            if signs_of_life.due():
+                self._link.report({"testing": asked.version})
+            return test.is_over or self._stopping() or self._link.directive.test != asked
+
         evaluate_policy(
             env,
             self._policy.deterministic(),
-            evaluation_seeds(version, exam.planned, stream="validation"),
-            on_episode=lambda result: exam.add(result.is_success),
-            should_stop=lambda: exam.is_decided or self._stopping(),
+            evaluation_seeds(asked.version, test.longest, stream="validation"),
+            on_episode=lambda result: test.add(result.is_success),
+            should_stop=should_stop,
             audience=self._audience,
         )
-        self._link.report(
-            {
-                "validation": exam.rate,
-                "validated_version": version,
-                "Validation success rate": exam.successes / max(exam.played, 1),
-                "Validation episodes": exam.played,
-            }
-        )
+        if test.is_over:
+            self._link.report({"tested": asked.version, **test.result})
 
 
 def episode_ids() -> itertools.count[int]:

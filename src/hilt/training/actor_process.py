@@ -111,7 +111,7 @@ def _actor(config: RunConfig, policy: LatestPolicy, client: LearnerClient, stage
         _hold(client, stage)
 
     rollout.on_step = after_step
-    stage.account.episodes = int(client.directive.stats.get("episodes", 0))
+    stage.account.episodes = int(client.directive.figures.get("episodes", 0))
     actor = Actor(
         rollout,
         policy,
@@ -138,18 +138,18 @@ class LearnersFigures:
     def __call__(self, account: Account) -> Mapping[str, Any]:
         """The learner counts whole episodes, a moment after their ends; that under way is the actor's."""
         directive = self._client.directive
-        stats = directive.stats
-        seconds = stats.get("human_seconds", 0.0) + account.human_steps_episode / account.fps
-        takeovers = int(stats.get("takeovers", 0)) + account.takeovers_episode
+        figures = directive.figures
+        seconds = figures.get("human_seconds", 0.0) + account.human_steps_episode / account.fps
+        takeovers = int(figures.get("takeovers", 0)) + account.takeovers_episode
         self._human_seconds = max(self._human_seconds, seconds)
         self._takeovers = max(self._takeovers, takeovers)
-        phase = "validation" if stats.get("validated_version") else directive.phase
+        phase = "validation" if directive.test is not None else directive.phase
         return {
             "phase": _PHASES.get(phase, phase),
             "waiting_for": self._client.waiting_for or directive.waiting_for or None,
-            "success_rate": stats.get("success_rate"),
-            "intervention_rate": stats.get("intervention_rate"),
-            "learner_hz": stats.get("updates_per_s"),
+            "success_rate": figures.get("success_rate"),
+            "intervention_rate": figures.get("intervention_rate"),
+            "learner_hz": figures.get("updates_per_s"),
             "weights_age_s": None if self.policy is None else self.policy.age_s,
             "human_seconds": self._human_seconds,
             "takeovers": self._takeovers,
@@ -159,7 +159,7 @@ class LearnersFigures:
 def _hold(client: LearnerClient, stage: Stage) -> None:
     """Wait while the learner lags behind, unless a person is there: nobody is held up."""
     since = time.monotonic()
-    while client.congested or client.directive.stats.get("hold"):
+    while client.congested or client.directive.hold:
         if stage.operator.interactive or stage.should_stop():
             return
         if time.monotonic() - since > _LONG_HOLD_S:

@@ -87,7 +87,9 @@ class Learner:
         self._phase = "starting"
         self._waiting_for = ""
         self._version = int(1000 * time.time())  # newer than those of any learner before
-        self._validation = Validation(plan.target_success_rate, plan.eval_freq, max(0, self._online_updates))
+        self._validation = Validation(
+            plan.target_success_rate, plan.eval_freq, max(0, self._online_updates), plan.validation_episodes
+        )
         self._last_metrics: dict[str, Tensor] = {}
         self._publish_due, self._status_due = Every(plan.publish_every_s), Every(_STATUS_S)
         self._save_due = Every(plan.save_every_s)
@@ -97,9 +99,14 @@ class Learner:
         self._threads = UpdateThreads()
         self._saved_at = algorithm.updates
         self.best_success_rate = 0.0
-        """The highest in a promising validation: that of the checkpoint `best`."""
+        """What the success rate of the checkpoint `best` is at least, by its test."""
         self._best: tuple[int, Mapping[str, Tensor]] | None = None  # when it was saved, and its weights
         self.reached_target = False
+
+    def restore(self, counters: Mapping[str, Any]) -> None:
+        """Go on from the `counters` of a checkpoint."""
+        self.best_success_rate = float(counters["best_success_rate"])
+        self._validation.count = int(counters.get("tests", 0))
 
     def run(self) -> bool:
         """Train until `online_steps` or the target success rate (True), or a request to stop; then save."""
@@ -182,29 +189,30 @@ class Learner:
             copies = {name: tensor.clone() for name, tensor in weights.tensors.items()}
             self._validation.begin(replace(weights, tensors=copies), self._online_updates)
             self._direct()
-        elif self._validation.give_up_if_late():
+        elif self._validation.give_up_if_silent():
             self._direct()
 
-    def _take_validation(self, report: Mapping[str, Any]) -> None:
-        """At the target the policy is again what was tested, and training is over."""
-        self._metrics.log(self._memory.env_steps, dict(report))
-        finished = self._validation.finish(report)
-        if finished is None:
+    def _take_test(self, report: Mapping[str, Any]) -> None:
+        """Where the target is reached the policy is again what was tested, and training is over."""
+        if "tested" in report:
+            self._metrics.log(self._memory.env_steps, dict(report))
+        tested = self._validation.hear(report)
+        if tested is None:
             return
-        rate, weights = finished
-        self.reached_target = rate >= (self._plan.target_success_rate or 2.0)
+        self.reached_target = tested.is_passed
         if self.reached_target:
-            self._algorithm.policy.load_state_dict(weights.tensors)
-        if rate > self.best_success_rate and self._validation.is_promising(rate) and self._plan.save:
-            self.best_success_rate = rate
-            self._best = (self._algorithm.updates, weights.tensors)
-            self.save(best=True, model=weights.tensors)
+            self._algorithm.policy.load_state_dict(tested.weights.tensors)
+        is_best = self.reached_target or tested.score > self.best_success_rate
+        if is_best and self._validation.is_promising(tested.rate) and self._plan.save:
+            self.best_success_rate = tested.score
+            self._best = (self._algorithm.updates, tested.weights.tensors)
+            self.save(best=True, model=tested.weights.tensors)
         self._direct()
 
     def _take_reports(self) -> None:
         for _, report in self._actors.reports():
-            if "validation" in report:
-                self._take_validation(report)
+            if "tested" in report or "testing" in report:
+                self._take_test(report)
             else:
                 self._metrics.log(self._memory.env_steps, self._history.add(report))
 
@@ -233,8 +241,7 @@ class Learner:
 
     def _direct(self, stop: bool = False) -> None:
         status = self.status()
-        stats = {
-            "hold": float(self._hold),
+        figures = {
             "env_steps": float(status.env_steps),
             "updates": float(status.updates),
             "updates_per_s": status.updates_per_s,
@@ -243,11 +250,9 @@ class Learner:
             "episodes": float(self._history.episodes),
             "human_seconds": self._history.human_seconds,
             "takeovers": float(self._history.takeovers),
-            "validated_version": float(self._validation.version),
-            "validation_episodes": float(self._plan.validation_episodes),
-            "target_success_rate": self._plan.target_success_rate or 0.0,
         }
-        self._actors.direct(Directive(self._phase, stop, self._waiting_for, stats))
+        test = self._validation.request
+        self._actors.direct(Directive(self._phase, stop, self._waiting_for, self._hold, test, figures))
 
     def status(self) -> Status:
         """What a person wants to know now."""
@@ -301,6 +306,7 @@ class Learner:
                 "sampler": self._sampler_state(),
                 "reached_target": self.reached_target,
                 "best_success_rate": self.best_success_rate,
+                "tests": self._validation.count,
             },
         )
         self._saver.save(checkpoint, best=best)

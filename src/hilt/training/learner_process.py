@@ -112,7 +112,7 @@ def _make_learner(
         sampler_state=lambda: dict(sampler.generator.bit_generator.state),
     )
     if checkpoint is not None:
-        learner.best_success_rate = float(checkpoint.counters["best_success_rate"])
+        learner.restore(checkpoint.counters)
         same_target = checkpoint.train_config.get("target_success_rate") == config.target_success_rate
         learner.reached_target = bool(checkpoint.counters["reached_target"]) and same_target
     return learner, metrics

@@ -49,6 +49,21 @@ class SequentialTest:
         return self.successes + self.failures
 
     @property
+    def longest(self) -> int:
+        """Episodes after which it is over in any case."""
+        return LONGEST if self.target else self.planned
+
+    @property
+    def result(self) -> dict[str, float]:
+        """How it ended, as figures that a learner is told and that go into the metrics."""
+        return {
+            "passed": float(self.is_passed),
+            "Validation success rate": self.rate,
+            "Validation episodes": self.played,
+            "Validation successes": self.successes,
+        }
+
+    @property
     def is_over(self) -> bool:
         """Whether there is nothing left to play."""
         return self._is_over(self.successes, self.failures)

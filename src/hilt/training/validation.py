@@ -2,57 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hilt.rollout.evaluation import wilson_interval
+from hilt.transport.messages import PolicyTest
 from hilt.transport.weights import Weights
 
-_TIMEOUT_S = 120.0
+_SILENCE_S = 120.0
+SIGN_OF_LIFE_S = 5.0
+"""An actor that tests says so this often, whatever an episode takes."""
 _REST_S = 3.0
 
 
-@dataclass(slots=True)
-class Exam:
-    """The episodes of one test: `planned` ones, unless it is clear before that the rate `target` is reached
-    or missed. A target of 0 is never clear before the end."""
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A test that is over, and what was tested."""
 
-    planned: int
-    target: float
-    played: int = 0
-    successes: int = 0
-
-    def add(self, is_success: bool) -> None:
-        """One more episode."""
-        self.played += 1
-        self.successes += is_success
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether nothing is to be learned from the episodes that are left."""
-        return self._is_passed or self.played - self.successes > self.planned - self._needed
-
-    @property
-    def rate(self) -> float:
-        """Success rate; of one that is not passed, episodes that were not played count as failures."""
-        return self.successes / (self.played if self._is_passed else self.planned)
-
-    @property
-    def _needed(self) -> int:
-        return math.ceil(round(self.target * self.planned, 6))
-
-    @property
-    def _is_passed(self) -> bool:
-        """With the certainty (lower end of Wilson's interval) that the fewest successes needed among all
-        planned episodes would give."""
-        if not self._needed:
-            return False
-        certain, _ = wilson_interval(self.successes, self.played)
-        enough, _ = wilson_interval(self._needed, self.planned)
-        return certain >= enough
+    weights: Weights
+    is_passed: bool
+    rate: float
+    """Success rate, unbiased."""
+    score: float
+    """By which tests are compared: what the success rate is at least (Wilson's 95 % interval), so that a long
+    good test counts for more than a short lucky one."""
 
 
 class Validation:
@@ -65,12 +40,15 @@ class Validation:
             cause a test: they were played with exploration.
         every: online updates between two tests, whatever the target; 0: none.
         updates: online updates before the run began, or went on.
+        episodes: of a test without a target.
     """
 
-    def __init__(self, target: float | None, every: int, updates: int = 0) -> None:
-        self._target, self._every = target, every
+    def __init__(self, target: float | None, every: int, updates: int = 0, episodes: int = 200) -> None:
+        self._target, self._every, self._episodes = target, every, episodes
+        self.count = 0
+        """Tests that this run has begun; they share their chance to err."""
         self._weights: Weights | None = None
-        self._began = 0.0
+        self._began = self._heard = 0.0
         self._next = time.monotonic() + _REST_S
         self._last_updates = updates
 
@@ -92,24 +70,41 @@ class Validation:
         """Whether it is at least a third of the target; without a target every rate is promising."""
         return success_rate >= (self._target or 0.0) / 3
 
+    @property
+    def request(self) -> PolicyTest | None:
+        """What an actor is to test now."""
+        if self._weights is None:
+            return None
+        return PolicyTest(self._weights.version, self._target or 0.0, self._episodes, self.count)
+
     def begin(self, weights: Weights, updates: int) -> None:
         """`weights`, a copy, are being tested."""
-        self._weights, self._began, self._last_updates = weights, time.monotonic(), updates
+        self._weights, self._last_updates = weights, updates
+        self._began = self._heard = time.monotonic()
+        self.count += 1
 
-    def finish(self, report: Mapping[str, Any]) -> tuple[float, Weights] | None:
-        """Success rate and weights of the test that `report` ends; None when it is of another one."""
+    def hear(self, report: Mapping[str, Any]) -> Tested | None:
+        """The test that `report` ends; None when it only says that the test goes on, or is about another."""
         weights = self._weights
-        if weights is None or report["validated_version"] != weights.version:
+        if weights is None or weights.version not in (report.get("tested"), report.get("testing")):
+            return None
+        self._heard = time.monotonic()
+        if "testing" in report:
             return None
         self._rest()
-        return float(report["validation"]), weights
+        successes, played = int(report["Validation successes"]), int(report["Validation episodes"])
+        score, _ = wilson_interval(successes, played)
+        return Tested(weights, bool(report["passed"]), float(report["Validation success rate"]), score)
 
-    def give_up_if_late(self) -> bool:
-        """An actor that died in the middle of a test says nothing any more: True when that is over."""
-        late = self._weights is not None and time.monotonic() - self._began > _TIMEOUT_S
-        if late:
+    def give_up_if_silent(self) -> bool:
+        """An actor that died in the middle of a test says nothing any more: True when that is over.
+
+        However long a test takes, one that is under way is heard of every few seconds.
+        """
+        silent = self._weights is not None and time.monotonic() - self._heard > _SILENCE_S
+        if silent:
             self._rest()
-        return late
+        return silent
 
     def _rest(self) -> None:
         """Actors act at least half of the time: long tests are rare ones."""

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from hilt.data.transition import Schema
 from hilt.transport.hilt_pb2 import Hello
 
-PROTOCOL = 1
+PROTOCOL = 2
 HELLO_KEY = "hilt-hello-bin"
 TOKEN_KEY = "authorization"
 MAX_METADATA_BYTES = 64 * 1024

@@ -91,8 +91,8 @@ class Status(_message.Message):
     def __init__(self, acknowledged: _Optional[int] = ..., acknowledged_reports: _Optional[int] = ..., refused: _Optional[int] = ..., refused_because: _Optional[str] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ...) -> None: ...
 
 class Directive(_message.Message):
-    __slots__ = ("phase", "stop", "waiting_for", "stats")
-    class StatsEntry(_message.Message):
+    __slots__ = ("phase", "stop", "waiting_for", "figures", "hold", "test")
+    class FiguresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -102,12 +102,28 @@ class Directive(_message.Message):
     PHASE_FIELD_NUMBER: _ClassVar[int]
     STOP_FIELD_NUMBER: _ClassVar[int]
     WAITING_FOR_FIELD_NUMBER: _ClassVar[int]
-    STATS_FIELD_NUMBER: _ClassVar[int]
+    FIGURES_FIELD_NUMBER: _ClassVar[int]
+    HOLD_FIELD_NUMBER: _ClassVar[int]
+    TEST_FIELD_NUMBER: _ClassVar[int]
     phase: str
     stop: bool
     waiting_for: str
-    stats: _containers.ScalarMap[str, float]
-    def __init__(self, phase: _Optional[str] = ..., stop: _Optional[bool] = ..., waiting_for: _Optional[str] = ..., stats: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    figures: _containers.ScalarMap[str, float]
+    hold: bool
+    test: PolicyTest
+    def __init__(self, phase: _Optional[str] = ..., stop: _Optional[bool] = ..., waiting_for: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ..., hold: _Optional[bool] = ..., test: _Optional[_Union[PolicyTest, _Mapping]] = ...) -> None: ...
+
+class PolicyTest(_message.Message):
+    __slots__ = ("version", "target", "episodes", "number")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    target: float
+    episodes: int
+    number: int
+    def __init__(self, version: _Optional[int] = ..., target: _Optional[float] = ..., episodes: _Optional[int] = ..., number: _Optional[int] = ...) -> None: ...
 
 class WeightsBegin(_message.Message):
     __slots__ = ("version", "config", "frozen_nbytes", "nbytes")

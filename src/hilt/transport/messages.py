@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -24,27 +24,56 @@ Record = Mapping[str, float | str]
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyTest:
+    """A test of the policy alone that an actor is to run."""
+
+    version: int
+    """Of the weights to test."""
+    target: float
+    """Success rate that the test is about; 0: none, all `episodes` are played."""
+    episodes: int
+    number: int
+    """Of this test within its run, from 1: the tests of a run share their chance to err."""
+
+
+@dataclass(frozen=True, slots=True)
 class Directive:
     """The newest word of the learner to all actors."""
 
     phase: str = ""
     stop: bool = False
+    """Training is over: leave."""
     waiting_for: str = ""
-    stats: Mapping[str, float] = field(default_factory=dict)
+    hold: bool = False
+    """Simulated actors are to wait for the learner."""
+    test: PolicyTest | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
     """The learner's figures for the operator's page: update rate and the like."""
 
 
 def directive_to_message(directive: Directive) -> pb.Directive:
+    test = directive.test
     return pb.Directive(
         phase=directive.phase,
         stop=directive.stop,
         waiting_for=directive.waiting_for,
-        stats=dict(directive.stats),
+        hold=directive.hold,
+        test=None if test is None else pb.PolicyTest(**asdict(test)),
+        figures=dict(directive.figures),
     )
 
 
 def directive_from_message(message: pb.Directive) -> Directive:
-    return Directive(message.phase, message.stop, message.waiting_for, dict(message.stats))
+    asked = message.test
+    test = PolicyTest(asked.version, asked.target, asked.episodes, asked.number)
+    return Directive(
+        message.phase,
+        message.stop,
+        message.waiting_for,
+        message.hold,
+        test if message.HasField("test") else None,
+        dict(message.figures),
+    )
 
 
 def report_to_message(record: Record) -> pb.Report:
