@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -83,3 +86,14 @@ def test_without_a_target_all_episodes_are_played_and_nothing_is_passed() -> Non
 
 def test_a_target_of_one_can_be_reached() -> None:
     assert play(SequentialTest(1.0, 0), 1.0, np.random.default_rng(0)).is_passed
+
+
+def test_the_table_of_the_documentation_is_what_the_test_does() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    rows = re.findall(r"^\| (0\.\d+) \| [\d, ]+ \| ([\d.% |]+) \|$", text, re.MULTILINE)
+    rates = [0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995]
+    assert len(rows) == 5
+    for target, chances in rows:
+        written = [float(chance.removesuffix(" %")) for chance in chances.split(" | ")]
+        exact = [100 * chance_to_pass(float(target), rate) for rate in rates]
+        assert written == pytest.approx(exact, abs=0.051)

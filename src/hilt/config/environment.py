@@ -201,7 +201,7 @@ class EnvConfig(Section):
     success_reward_threshold: float | None = None
     """Reward from which a step of your own environment is a success, where it reports no `is_success`."""
     trust_operator: bool = False
-    """Only the operator's word pays: 1, and the end, when they declare success; nothing before."""
+    """The operator is the only judge: reward 1, and the end, when they declare success; nothing before."""
 
     @field_validator("type", mode="before")
     @classmethod

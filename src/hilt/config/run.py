@@ -136,7 +136,8 @@ class RunConfig(Section):
     max_updates_per_env_step: PositiveFloat | None = 4.0
     """How many optimisation steps the learner may make per environment step; null: any number."""
     target_success_rate: Fraction | None = None
-    """Training ends when the policy alone succeeds in this share of 200 episodes; null: at `online_steps`."""
+    """Training ends when the policy alone passes a sequential test of this success rate (how sure that is:
+    see *Success*); null: at `online_steps`."""
     time_limit_s: PositiveFloat | None = None
     """Training ends after so many seconds of wall clock, those before a resume included; null: no limit."""
     tensorboard: bool = False
