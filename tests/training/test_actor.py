@@ -162,7 +162,7 @@ def test_validation_tests_the_newest_weights_alone_and_gives_up_when_hopeless(
     line.offered = [Weights(3, weights.tensors, weights.config)]
     acting(env, weights, line, Event.SUCCESS)[0].run()
     episode, tested = line.reports
-    assert (tested["tested"], tested["passed"], tested["Validation success rate"]) == (3, 0.0, 0.0)
+    assert (tested["tested"], tested["Validation passed"], tested["Validation success rate"]) == (3, 0.0, 0.0)
     assert {transition.episode_id for transition in line.sent} == {line.sent[0].episode_id}
     assert episode["length"] == 3
     assert np.isfinite(line.sent[0].action).all()

@@ -35,7 +35,7 @@ def report(version: int, successes: int = 5, failures: int = 5) -> dict[str, flo
     rate = successes / (successes + failures)
     return {
         "tested": float(version),
-        "passed": float(rate > 0.9),
+        "Validation passed": float(rate > 0.9),
         "Validation success rate": rate,
         "Validation successes": float(successes),
         "Validation episodes": float(successes + failures),

@@ -19,7 +19,7 @@ DEMO: dict[str, Any] = {
     "policy": {"type": "sac", "actor_lr": 1e-3, "critic_lr": 1e-3, "online_steps": 100_000},
     "operator": "scripted",
     "operator_options": {"attention": 1.0, "trust": 2.0},
-    "target_success_rate": 0.99,
+    "target_success_rate": 0.98,
     "job_name": "demo",
     "eval": {"n_episodes": 100},
 }

@@ -195,7 +195,8 @@ class Learner:
     def _take_test(self, report: Mapping[str, Any]) -> None:
         """Where the target is reached the policy is again what was tested, and training is over."""
         if "tested" in report:
-            self._metrics.log(self._memory.env_steps, dict(report))
+            figures = {name: value for name, value in report.items() if name != "tested"}
+            self._metrics.log(self._memory.env_steps, figures)
         tested = self._validation.hear(report)
         if tested is None:
             return

@@ -57,7 +57,7 @@ class SequentialTest:
     def result(self) -> dict[str, float]:
         """How it ended, as figures that a learner is told and that go into the metrics."""
         return {
-            "passed": float(self.is_passed),
+            "Validation passed": float(self.is_passed),
             "Validation success rate": self.rate,
             "Validation episodes": self.played,
             "Validation successes": self.successes,

@@ -94,7 +94,9 @@ class Validation:
         self._rest()
         successes, played = int(report["Validation successes"]), int(report["Validation episodes"])
         score, _ = wilson_interval(successes, played)
-        return Tested(weights, bool(report["passed"]), float(report["Validation success rate"]), score)
+        return Tested(
+            weights, bool(report["Validation passed"]), float(report["Validation success rate"]), score
+        )
 
     def give_up_if_silent(self) -> bool:
         """An actor that died in the middle of a test says nothing any more: True when that is over.
