@@ -26,7 +26,9 @@ def small_config(policy: str = "sac", obs_type: str = "state", **more: Any) -> R
     if policy == "acfql":
         keys |= {"chunk_size": 3, "n_action_steps": 3, "flow_steps": 2, "offline_steps": 4}
     env = {"task": "hilt/PickCube-v0", "obs_type": obs_type, "image_size": 32}
-    return load_config({"env": env, "policy": keys, "batch_size": 16, "seed": 3, **more})
+    demonstrations = {"operator": "scripted", **more.pop("demonstrations", {})}
+    data = {"env": env, "policy": keys, "batch_size": 16, "seed": 3, "demonstrations": demonstrations, **more}
+    return load_config(data)
 
 
 def observation(schema: Schema, rng: np.random.Generator) -> Observation:

@@ -24,7 +24,7 @@ CONFIG: dict[str, Any] = {
     "env": {"task": "hilt/PickCube-v0"},
     "operator": "none",
     "ui": {"enable": False},
-    "demonstrations": {"num_episodes": 5},
+    "demonstrations": {"num_episodes": 5, "operator": "scripted"},
     "max_updates_per_env_step": None,
     "max_env_steps_per_update": None,
     "save_checkpoint": False,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from difflib import get_close_matches
 from typing import Any
 
 from hilt.config.errors import ConfigError
@@ -27,7 +29,9 @@ def make_operator(
         ConfigError: unknown name or options. OperatorUnavailableError: the device is not there.
     """
     name = name or config.operator_name
-    options = dict(config.operator_options if options is None else options)
+    options = dict(config.options_of_operator if options is None else options)
+    if name == "scripted":
+        _require_known(options, [field.name for field in fields(Habits)])
     try:
         if name == "scripted":
             options = {"habits": Habits(**{key: _tuple(value) for key, value in options.items()})}
@@ -36,6 +40,17 @@ def make_operator(
         )
     except (TypeError, ValueError) as error:
         raise ConfigError("operator_options", str(error)) from error
+
+
+def _require_known(options: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raises ConfigError, with the closest name, for an option that the scripted operator does not have."""
+    for key in options:
+        if key not in known:
+            close = get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise ConfigError(
+                f"operator_options.{key}",
+                f'unknown to operator scripted; did you mean "{close}"? There are {", ".join(known)}',
+            )
 
 
 def _tuple(value: Any) -> Any:

@@ -14,6 +14,7 @@ from hilt.config.aliases import canonical_data, canonical_overrides
 from hilt.config.errors import ConfigError, shown
 from hilt.config.explain import explain, path_of, refused
 from hilt.config.fields import NoEffect, effect, walk
+from hilt.config.operator_options import assign_options
 from hilt.config.overrides import COMMAND_LINE, apply_override, parse_overrides
 from hilt.config.run import RunConfig
 
@@ -31,6 +32,7 @@ def load_config(source: Source = None, overrides: Sequence[str] = ()) -> RunConf
     given = parse_overrides(overrides)
     policy_type = _policy_type(data, {override.path: override.value for override in given})
     canonical_data(data, origin, policy_type)
+    assign_options(data)
     texts: dict[tuple[str, ...], str] = {}
     for path, override in canonical_overrides(given, policy_type).items():
         texts[apply_override(data, path, override.value)] = override.text

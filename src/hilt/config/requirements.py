@@ -7,6 +7,7 @@ from typing import Literal
 from hilt.config.errors import ConfigError, shown
 from hilt.config.learning import LearningPolicy
 from hilt.config.load import without_effect
+from hilt.config.operator_options import split_options
 from hilt.config.policy import ACFQLConfig, ClassifierConfig, SACConfig
 from hilt.config.run import RunConfig
 
@@ -40,6 +41,10 @@ def remarks(config: RunConfig) -> list[str]:
             f"save_freq = {config.save_freq} is more than the run's steps: "
             f"checkpoints are written every {config.save_every_s:g} s anyway (save_every_s)"
         )
+    others = [name for name in split_options(config.operator_options)[0] if name != config.operator_name]
+    if others and not config.options_of_operator:
+        names = ", ".join(others)
+        said.append(f"the operator is {config.operator_name}: the operator_options of {names} are left out")
     return said
 
 

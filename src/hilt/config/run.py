@@ -23,21 +23,36 @@ from hilt.config.fields import (
     invalid,
 )
 from hilt.config.learning import DeviceName, PolicyBase
+from hilt.config.operator_options import OPERATORS, split_options
 from hilt.config.policy import PolicyConfig
 
-OPERATORS = ("none", "scripted", "keyboard", "gamepad", "quest", "browser")
 _SAME_OPERATOR = {"meta_quest": "quest", "keyboard_ee": "keyboard"}
 
 
+def known_operator(name: str | None) -> str | None:
+    """The operator that `name` means; a class of the user's as it is. Raises what pydantic reports."""
+    if name is None or ":" in name:
+        return name
+    name = _SAME_OPERATOR.get(name, name)
+    if name not in OPERATORS:
+        raise invalid(f"must be one of {', '.join(OPERATORS)}, or package.module:Class")
+    return name
+
+
 class Demonstrations(Section):
-    """Collected by the scripted operator when training is given no dataset."""
+    """Given before training, where it has no dataset."""
 
     num_episodes: NonNegativeInt = 20
     """Successful episodes that are collected."""
-    operator: str = "scripted"
-    """Who gives them."""
+    operator: str | None = None
+    """Who gives them; null: the scripted operator where it is at the controls, otherwise nobody does."""
     operator_options: dict[str, Any] = {}
     """Habits of that operator (as `operator_options`)."""
+
+    @field_validator("operator")
+    @classmethod
+    def _known_operator(cls, name: str | None) -> str | None:
+        return known_operator(name)
 
 
 class EvalConfig(Section):
@@ -101,7 +116,8 @@ class RunConfig(Section):
     """none, scripted, keyboard, gamepad, quest, browser or `package.module:Class`; null: `control_mode`, else
     the task's own."""
     operator_options: dict[str, Any] = {}
-    """Arguments of the operator, such as the habits of the scripted one."""
+    """Arguments of the operator, such as the habits of the scripted one; or of several, by operator:
+    `{"scripted": {...}, "browser": {...}}`. Those in a file are for the operator that the file names."""
     output_dir: str | None = None
     """Folder of the run; null: `outputs/train/DATE/TIME_JOB`."""
     job_name: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None = None
@@ -186,12 +202,7 @@ class RunConfig(Section):
     @field_validator("operator")
     @classmethod
     def _known_operator(cls, name: str | None) -> str | None:
-        if name is None or ":" in name:
-            return name
-        name = _SAME_OPERATOR.get(name, name)
-        if name not in OPERATORS:
-            raise invalid(f"must be one of {', '.join(OPERATORS)}, or package.module:Class")
-        return name
+        return known_operator(name)
 
     @model_validator(mode="after")
     def _agrees(self) -> RunConfig:
@@ -207,6 +218,18 @@ class RunConfig(Section):
         if name is None:
             return "none" if self.env.type == "gymnasium" else self.env.choice.operator
         return _SAME_OPERATOR.get(name, name)
+
+    @property
+    def options_of_operator(self) -> dict[str, Any]:
+        """Of `operator_options` those that are for the operator at the controls."""
+        sections, flat = split_options(self.operator_options)
+        return {**sections.get(self.operator_name, {}), **flat}
+
+    @property
+    def demonstrator(self) -> str | None:
+        """Who gives demonstrations before training; None: nobody does."""
+        at_the_controls = self.operator_name if self.operator_name == "scripted" else None
+        return self.demonstrations.operator or at_the_controls
 
     @property
     def device_name(self) -> str:

@@ -131,7 +131,7 @@ def _page(
         "sole": is_chosen and role is Role.DRIVE,
         "step_sizes": (steps.x, steps.y, steps.z),
         "rotation_step": ROTATION_STEP,
-        **(config.operator_options if is_chosen else {}),
+        **(config.options_of_operator if is_chosen else {}),
     }
     try:
         return make_operator(config, env, seed=0, name="browser", options=options)
@@ -166,7 +166,7 @@ def _options(config: RunConfig, role: Role, window: ViewerWindow | None) -> dict
         "keyboard": {"sole": alone} | ({"source": window, "keymap": VIEWER} if window is not None else {}),
         "gamepad": {"sole": alone, "wait_for_pad": role is Role.HELP},
     }
-    return {**implied.get(config.operator_name, {}), **config.operator_options}
+    return {**implied.get(config.operator_name, {}), **config.options_of_operator}
 
 
 def _explain(

@@ -39,9 +39,18 @@ def demonstrations(
         return
     if config.demonstrations.num_episodes <= len(have):
         return
+    if config.demonstrator is None:
+        say(
+            f"no dataset, and operator {config.operator_name!r} demonstrates nothing beforehand: training "
+            "begins without demonstrations (dataset.root=DIR, or --demonstrations.operator=scripted)"
+        )
+        return
+    if config.operator_name != config.demonstrator:
+        say(f"demonstrations are given by operator {config.demonstrator!r}, as demonstrations.operator says")
     env = make_environment(config)
     try:
-        if config.demonstrations.operator == "scripted" and env.expert is None:
+        if config.demonstrator == "scripted" and env.expert is None:
+            say("this environment has no expert to demonstrate: training begins without demonstrations")
             return
         yield from _collect(config, env, len(have), should_stop)
     finally:
@@ -67,7 +76,7 @@ def _collect(
         config,
         env,
         seed=config.seed + given,
-        name=config.demonstrations.operator,
+        name=config.demonstrator,
         options=_habits(config),
     )
     steps: list[Transition] = []
@@ -89,7 +98,7 @@ def _collect(
         elif (failures := failures + 1) > _MAX_FAILURES * config.demonstrations.num_episodes:
             raise ConfigError(
                 "demonstrations",
-                f"operator {config.demonstrations.operator!r} failed {failures} times: give a dataset",
+                f"operator {config.demonstrator!r} failed {failures} times: give a dataset",
             )
     operator.close()
 
@@ -97,4 +106,4 @@ def _collect(
 def _habits(config: RunConfig) -> dict[str, Any]:
     """A demonstrator holds the controls at every step."""
     options = dict(config.demonstrations.operator_options)
-    return {"always": True, **options} if config.demonstrations.operator == "scripted" else options
+    return {"always": True, **options} if config.demonstrator == "scripted" else options

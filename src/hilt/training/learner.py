@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor
 
@@ -13,6 +13,7 @@ from hilt.algorithms.base import Algorithm, Sampler
 from hilt.runs.checkpoints import Checkpoint
 from hilt.runs.metrics import History, Metrics
 from hilt.runs.saving import Saver
+from hilt.training.actors import Actors
 from hilt.training.pacing import Every, Rate
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
@@ -25,37 +26,6 @@ from hilt.transport.weights import Weights
 _STATUS_S = 0.5
 _WAIT_S = 0.2
 _PARTING_S = 3.0
-
-
-class Actors(Protocol):
-    """What the learner sees of its actors; `hilt.transport.server.TransitionServer` is one."""
-
-    def publish(self, weights: Weights, frozen: Collection[str]) -> None:
-        """These are the newest weights; `frozen` names those that never change."""
-        ...
-
-    @property
-    def weights_wanted(self) -> bool:
-        """Some actor would get weights at once if they were published now."""
-        ...
-
-    def direct(self, directive: Directive) -> None:
-        """Tell every actor, now and later ones, what goes on."""
-        ...
-
-    def reports(self) -> Sequence[tuple[str, Mapping[str, Any]]]:
-        """What actors have reported since the last call, with their ids."""
-        ...
-
-    @property
-    def actors(self) -> Sequence[object]:
-        """The actors that are there."""
-        ...
-
-    @property
-    def neighbours(self) -> int:
-        """Those among them that take a core of this machine."""
-        ...
 
 
 class Learner:
