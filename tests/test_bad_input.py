@@ -11,6 +11,7 @@ import pytest
 from hilt.commands.main import main
 
 SAC = ["--policy.type=sac"]
+PIXELS = ["--env.obs_type=pixels"]
 OWN = ["--env.type=gymnasium"]
 PIECES = """{"env": {"task": "hilt/PickCube-v0",}}"""
 
@@ -60,7 +61,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["train", *SAC, *OWN, "--env.task=CartPole-v1"], "actions must be a Box"),
         (["train", *SAC, *OWN, "--env.task=Pendulum-v1", '--env.kwargs={"x": 1}'], "cannot be made"),
         (["train", "--policy.type=reward_classifier"], "dataset.root: missing"),
-        (["train", *SAC, "--policy.vision_encoder_name=helper2424/resnet10"], "code of its own"),
+        (["train", *SAC, *PIXELS, "--policy.vision_encoder_name=helper2424/resnet10"], "hf download.*null"),
         (["learner", "--policy.type=reward_classifier", "--dataset.root=x"], "hilt train"),
         (["eval"], "policy.pretrained_path: missing"),
         (["eval", "--policy.pretrained_path=absent"], "absent"),

@@ -37,7 +37,7 @@ def file_of(name: str) -> Path:
 def overrides_for(name: str) -> list[str]:
     policy = json.loads(file_of(name).read_text()).get("policy")
     common = ["device=cpu", "dataset.root=data"]
-    return common + (["policy.device=cpu", "policy.vision_encoder_name=null"] if policy else [])
+    return common + (["policy.device=cpu"] if policy else [])
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -62,16 +62,6 @@ def differences(said: Any, held: Any, path: tuple[str, ...] = ()) -> list[tuple[
     if isinstance(said, dict) and isinstance(held, dict):
         return [d for key, value in said.items() for d in differences(value, held.get(key), (*path, key))]
     return [] if said == held else [path]
-
-
-@pytest.mark.parametrize(
-    "name", [name for name, verb in VERBS.items() if verb in ("train", "learner", "actor")]
-)
-def test_an_encoder_with_code_of_its_own_is_refused_with_the_way_out(name: str) -> None:
-    config = load_config(file_of(name))
-    with pytest.raises(ConfigError, match="--policy.vision_encoder_name=null"):
-        require(config, VERBS[name])
-    require(config, "teleop")
 
 
 def test_the_start_says_what_will_be_otherwise() -> None:

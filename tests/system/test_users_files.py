@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from resnet10_files import SECOND, weights, write
 from runs import Hilt, logged
 
 from hilt.data.lerobot import DatasetReader
@@ -16,7 +17,7 @@ USERS = Path(__file__).parents[3] / "shared" / "reference_configs"
 SHORT = ("--env.processor.reset.control_time_s=6", "--env.processor.reset.reset_time_s=0", "--no-ui")
 TRAIN = (
     *SHORT,
-    *("--policy.device=cpu", "--policy.vision_encoder_name=null", "--batch_size=8", "--log_freq=5"),
+    *("--policy.device=cpu", "--policy.vision_encoder_name=resnet10", "--batch_size=8", "--log_freq=5"),
     *("--policy.online_steps=60", "--policy.online_step_before_learning=10", "--policy.utd_ratio=1"),
     *("--eval.n_episodes=1", "--eval.videos=0"),
 )
@@ -47,8 +48,9 @@ def record(folder: Path, *words: str) -> None:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a dataset recorded by the users' environment file."""
+    """A folder with a dataset recorded by the users' environment file, and the encoder that they name."""
     folder = tmp_path_factory.mktemp("users")
+    write(folder / "resnet10", weights(SECOND))
     record(folder, "--dataset.root=set")
     return folder
 
@@ -70,7 +72,7 @@ def test_the_classifier_learns_from_it(place: Path) -> None:
     said = run(
         place,
         *("train", config("reward_classifier_train_config.json"), "--dataset.root=set", "--steps=6"),
-        *("--policy.device=cpu", "--policy.vision_encoder_name=null", "--output_dir=classifier"),
+        *("--policy.device=cpu", "--policy.model_name=resnet10", "--output_dir=classifier"),
     )
     assert "report: classifier/report" in said
     assert (place / "classifier/report/precision_recall.png").stat().st_size > 1000

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from parts import SCHEMA, episode, ids
 
 from hilt.data.episode_log import read_log
+from hilt.data.replay_buffer import FrameTransform
 from hilt.data.routing import Source
-from hilt.data.transition import Transition
+from hilt.data.transition import Observation, Transition
 from hilt.training import replay_memory as memory_module
 from hilt.training.replay_memory import Memory
 
@@ -126,3 +128,21 @@ def test_waiting_for_experience_costs_nothing_and_ends_when_some_comes(tmp_path:
     timer.start()
     assert one.absorb(30.0) >= 1
     timer.join()
+
+
+def test_insertion_slower_than_acting_does_not_keep_the_learner_for_ever(tmp_path: Path) -> None:
+    """A frozen encoder is applied at insertion; meanwhile actors go on."""
+
+    def slow(observation: Observation) -> Observation:
+        time.sleep(0.01)
+        return observation
+
+    transform = FrameTransform(SCHEMA.observation, slow)
+    memory = Memory(tmp_path, SCHEMA, online_capacity=999, demonstration_capacity=9, transform=transform)
+    steps = episode(1, 200)
+    memory.receive(steps)
+    absorbed = memory.absorb()
+    assert 0 < absorbed < len(steps)
+    while memory.waiting:
+        absorbed += memory.absorb()
+    assert absorbed == len(steps)

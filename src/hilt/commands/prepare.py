@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from hilt.config.errors import ConfigError
+from hilt.config.learning import LearningPolicy
 from hilt.config.load import Source, config_file, load_config
 from hilt.config.overrides import COMMAND_LINE
+from hilt.config.policy import ClassifierConfig
 from hilt.config.requirements import Verb, remarks, require
 from hilt.config.resume import CONFIG_NAME, asks_to_resume, new_run, resumed
 from hilt.config.run import RunConfig
 from hilt.config.write import to_json
+from hilt.networks.hub import find_model
 
 
 def configured(source: Source, overrides: Sequence[str], verb: Verb) -> RunConfig:
@@ -58,11 +61,17 @@ def _origin(source: Source) -> str:
 
 
 def _try_out(config: RunConfig) -> None:
-    """Opens what others have made, before anything is written. Raises ConfigError, DatasetError."""
+    """Opens what others have made, before anything is written.
+
+    Raises:
+        ConfigError, DatasetError, UnsupportedModelError: it cannot be used.
+    """
     if config.dataset.directory is not None:
         from hilt.build.datasets import open_dataset
 
         open_dataset(config).close()
+    if (encoder := _encoder_of(config)) is not None:
+        find_model(encoder)
     if config.env.type == "gymnasium":
         from hilt.build.envs import make_environment
 
@@ -70,6 +79,15 @@ def _try_out(config: RunConfig) -> None:
         env.close()
         if not np.isfinite([env.action_low, env.action_high]).all():
             raise ConfigError("env.task", f'"{config.env.task}": actions must have bounds, to be learned')
+
+
+def _encoder_of(config: RunConfig) -> str | None:
+    """The pretrained encoder that training will use, if any."""
+    if isinstance(config.policy, ClassifierConfig):
+        return config.policy.model_name
+    if isinstance(config.policy, LearningPolicy) and config.env.obs_type == "pixels":
+        return config.policy.vision_encoder_name
+    return None
 
 
 def abandon(config: RunConfig, folder: Path) -> None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from hilt.config.errors import ConfigError, shown
-from hilt.config.learning import LearningPolicy
+from hilt.config.errors import ConfigError
 from hilt.config.load import without_effect
 from hilt.config.operator_options import split_options
 from hilt.config.policy import ACFQLConfig, ClassifierConfig, SACConfig
 from hilt.config.run import RunConfig
 
 Verb = Literal["teleop", "record", "replay", "train", "learner", "actor", "eval"]
-
-REMOTE_CODE = ("helper2424/resnet10", "lerobot/resnet10")
-"""Encoders on the hub that come with code of their own, which hilt never runs."""
 
 
 def require(config: RunConfig, verb: Verb, origin: str = "configuration") -> None:
@@ -57,20 +53,8 @@ def _require_training(config: RunConfig, verb: Verb, origin: str) -> None:
             origin,
             "policy.pretrained_path: training begins from nothing; --resume=true --output_dir=RUN goes on",
         )
-    _refuse_remote_code(policy, origin)
     if isinstance(policy, ClassifierConfig):
         if verb != "train":
             raise ConfigError(origin, 'policy.type = "reward_classifier": trained by `hilt train`')
         if config.dataset.directory is None:
             raise ConfigError(origin, "dataset.root: missing, a reward classifier learns from a dataset")
-
-
-def _refuse_remote_code(policy: LearningPolicy | ClassifierConfig, origin: str) -> None:
-    key = "vision_encoder_name" if isinstance(policy, LearningPolicy) else "model_name"
-    name = getattr(policy, key)
-    if name in REMOTE_CODE:
-        raise ConfigError(
-            origin,
-            f"policy.{key} = {shown(name)}: refused, this model runs code of its own; "
-            "--policy.vision_encoder_name=null trains a small convolution instead",
-        )

@@ -13,12 +13,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from hilt.networks.encoders import Backbone, Shape
-from hilt.networks.resnet import ResNet, ResNetConfig, UnsupportedModelError
+from hilt.networks.errors import UnsupportedModelError
+from hilt.networks.hub import WAY_OUT, find_model
+from hilt.networks.resnet import ResNet, ResNetConfig
+from hilt.networks.resnet10 import ResNet10, ResNet10Config, is_resnet10, unwrap
 
-WAY_OUT = "use --policy.vision_encoder_name=null, a small convolution trained from scratch"
-_NEEDS_REMOTE_CODE = frozenset({"helper2424/resnet10", "lerobot/resnet10"})
-_FILES = ("config.json", "model.safetensors")
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+Architecture = ResNetConfig | ResNet10Config
 
 
 class PretrainedEncoder(Backbone):
@@ -30,21 +32,23 @@ class PretrainedEncoder(Backbone):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, config: ResNetConfig, *, trainable: bool = False) -> None:
+    def __init__(self, architecture: Architecture, *, trainable: bool = False) -> None:
         super().__init__()
-        self.resnet_config, self.trainable = config, trainable
-        self.resnet = ResNet(config).requires_grad_(trainable)
+        self.architecture, self.trainable = architecture, trainable
+        resnet = ResNet(architecture) if isinstance(architecture, ResNetConfig) else ResNet10(architecture)
+        self.resnet = resnet.requires_grad_(trainable)
         self.register_buffer("mean", 255 * torch.tensor(_IMAGENET_MEAN).view(3, 1, 1))
         self.register_buffer("std", 255 * torch.tensor(_IMAGENET_STD).view(3, 1, 1))
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> PretrainedEncoder:
         """The encoder that `to_json` describes, its weights still to be loaded."""
-        return PretrainedEncoder(ResNetConfig.from_json(data["resnet"]), trainable=bool(data["trainable"]))
+        kind = ResNet10Config if data["resnet"]["model_type"] == "resnet10" else ResNetConfig
+        return PretrainedEncoder(kind.from_json(data["resnet"]), trainable=bool(data["trainable"]))
 
     def to_json(self) -> dict[str, Any]:
         """What a saved policy's configuration must hold, so that nothing else is needed to rebuild it."""
-        return {"resnet": self.resnet_config.to_json(), "trainable": self.trainable}
+        return {"resnet": self.architecture.to_json(), "trainable": self.trainable}
 
     def forward(self, images: Tensor) -> Tensor:
         if self.trainable:
@@ -70,56 +74,48 @@ def load_pretrained(name: str, *, trainable: bool = False) -> PretrainedEncoder:
     """The encoder in the folder, or of the hub id, `name`: `config.json` and `model.safetensors`.
 
     Raises:
-        UnsupportedModelError: it is absent, damaged, of another kind, or needs code of its own.
+        UnsupportedModelError: it is absent, damaged, or of another kind than hilt's own code builds.
     """
+    folder = find_model(name)
     try:
-        folder = _folder(name)
-        encoder = PretrainedEncoder(ResNetConfig.from_json(_read_config(folder)), trainable=trainable)
-        _load_weights(encoder.resnet, folder / "model.safetensors")
+        return _build(folder, trainable)
     except UnsupportedModelError as error:
         raise UnsupportedModelError(f"vision encoder {name!r}: {error}; {WAY_OUT}") from error
+
+
+def _build(folder: Path, trainable: bool) -> PretrainedEncoder:
+    config, tensors = _read_config(folder), _read_tensors(folder)
+    architecture: Architecture
+    if is_resnet10(tensors):
+        architecture = ResNet10Config.from_file(config, tensors)
+        tensors = unwrap(tensors)
+    elif "auto_map" in config:
+        raise UnsupportedModelError("it needs code from its repository, which hilt does not run")
+    else:
+        architecture = ResNetConfig.from_json(config)
+    encoder = PretrainedEncoder(architecture, trainable=trainable)
+    needed = encoder.resnet.state_dict().keys()
+    try:  # what a file holds besides is the head of a classifier
+        encoder.resnet.load_state_dict({name: tensors[name] for name in needed if name in tensors})
+    except RuntimeError as error:
+        raise UnsupportedModelError(f"its model.safetensors does not fit: {error}") from error
     return encoder
 
 
-def _folder(name: str) -> Path:
-    if Path(name).is_dir():
-        return Path(name)
-    if name in _NEEDS_REMOTE_CODE:
-        raise UnsupportedModelError("it needs code from its repository, which hilt does not run")
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise UnsupportedModelError(
-            "no such folder, and a hub id needs the extra `pip install 'hilt[hub]'`"
-        ) from error
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES)))
-    except HFValidationError as error:
-        raise UnsupportedModelError("no such folder, and not a hub id") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise UnsupportedModelError("no such folder, and the hub does not give it (offline?)") from error
-
-
 def _read_config(folder: Path) -> Mapping[str, Any]:
-    missing = [file for file in _FILES if not (folder / file).is_file()]
-    if missing:
-        raise UnsupportedModelError(f"{' and '.join(missing)} missing in it")
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise UnsupportedModelError(f"its config.json is not JSON: {error}") from error
-    if not isinstance(config, dict) or "auto_map" in config:
-        raise UnsupportedModelError("it needs code from its repository, which hilt does not run")
+    if not isinstance(config, dict):
+        raise UnsupportedModelError("its config.json is not a JSON object")
     return config
 
 
-def _load_weights(resnet: ResNet, file: Path) -> None:
-    """Classifiers keep the network below `resnet.`, and a head that is not needed here."""
+def _read_tensors(folder: Path) -> dict[str, Tensor]:
+    """Classifiers keep the network below `resnet.`."""
     try:
-        tensors = load_file(file)
-        weights = {name.removeprefix("resnet."): value for name, value in tensors.items()}
-        needed = resnet.state_dict().keys()
-        resnet.load_state_dict({name: weights[name] for name in needed if name in weights})
-    except (SafetensorError, RuntimeError, OSError) as error:
+        tensors = load_file(folder / "model.safetensors")
+    except (SafetensorError, OSError) as error:
         raise UnsupportedModelError(f"its model.safetensors does not fit: {error}") from error
+    return {name.removeprefix("resnet."): value for name, value in tensors.items()}

@@ -11,11 +11,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from hilt.errors import UserError
-
-
-class UnsupportedModelError(UserError, ValueError):
-    """A model that hilt cannot build; the message says why, and the way out."""
+from hilt.networks.errors import UnsupportedModelError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from hilt.data.batch import ObservationBatch
 from hilt.networks.encoders import EncoderConfig, EncoderNoise, ObservationEncoder
+from hilt.networks.errors import UnsupportedModelError
 from hilt.networks.pretrained import PretrainedEncoder
-from hilt.networks.resnet import UnsupportedModelError
 from hilt.processors.normalization import Mode, Normalizer, StatisticsError
 from hilt.runs.checkpoints import CheckpointError, read_model
 

@@ -292,7 +292,8 @@ class Learner:
         deadline = time.monotonic() + _PARTING_S
         while done and self._actors.actors and time.monotonic() < deadline:
             self._memory.absorb(0.05)
-        self._memory.absorb()
+        while self._memory.waiting:
+            self._memory.absorb()
         self._take_reports()
         if self._plan.save:
             step, tested = self._best or (-1, None)  # a checkpoint of the same step replaces that one

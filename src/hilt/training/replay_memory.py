@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from hilt.data.transition import Schema, Transition
 
 _INBOX_SIZE = 20_000
 _POLL_S = 0.1
+_ABSORB_S = 0.1
 
 
 class Memory:
@@ -96,8 +98,12 @@ class Memory:
                 continue
 
     def absorb(self, timeout_s: float = 0.0) -> int:
-        """Move what has arrived into the buffers, waiting at most `timeout_s` for the first; the number."""
-        count = 0
+        """Move what has arrived into the buffers, waiting at most `timeout_s` for the first; the number.
+
+        Returns after a while even if more is there: where a frozen encoder makes insertion slower than acting,
+        a learner that took everything would do nothing else.
+        """
+        count, until = 0, time.monotonic() + timeout_s + _ABSORB_S
         try:
             item = self._inbox.get(timeout=timeout_s) if timeout_s else self._inbox.get_nowait()
             while True:
@@ -105,9 +111,16 @@ class Memory:
                     count += self._add(item, Source.ONLINE)
                 else:
                     self._cut(item)
+                if time.monotonic() > until:
+                    return count
                 item = self._inbox.get_nowait()
         except queue.Empty:
             return count
+
+    @property
+    def waiting(self) -> int:
+        """What was received and is not in the buffers yet."""
+        return self._inbox.qsize()
 
     def seen(self, episode_id: int, step: int) -> bool:
         """Whether this online step, or a later one of its episode, is in the log, whoever sends it again."""
