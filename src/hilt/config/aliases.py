@@ -43,7 +43,7 @@ def canonical_data(data: dict[str, Any], origin: str, policy_type: str | None) -
     for old, new in _table(policy_type).items():
         found = _pop(data, old)
         if found:
-            _put(data, new, found[0], origin, old)
+            put(data, new, found[0], origin, old)
     policy = data.get("policy")
     if isinstance(policy, dict) and "type" in policy:
         policy["type"] = _canonical_type(policy["type"])
@@ -93,11 +93,14 @@ def _pop(data: dict[str, Any], path: Path) -> list[Any]:
     return found
 
 
-def _put(data: dict[str, Any], path: Path, value: Any, origin: str, said: Path) -> None:
-    """Puts `value` at `path`, where an equal value may already stand; sections are merged."""
+def put(data: dict[str, Any], path: Path, value: Any, origin: str, said: Path) -> None:
+    """Puts `value` at `path`, where an equal value may already stand; sections are merged.
+
+    Raises ConfigError, naming the key `said`, where another value stands.
+    """
     if isinstance(value, dict):
         for key, inner in value.items():
-            _put(data, (*path, key), inner, origin, (*said, key))
+            put(data, (*path, key), inner, origin, (*said, key))
         return
     for depth, key in enumerate(path[:-1]):
         data[key] = {} if data.get(key) is None else data[key]

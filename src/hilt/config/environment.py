@@ -84,6 +84,8 @@ class Gripper(Section):
     """The command that closes the gripper."""
     max_bound_gripper_pos: Annotated[float, Refused("2 opens the gripper", (2.0,))] = 2.0
     """The command that opens the gripper."""
+    gripper_quantization_threshold: Annotated[float | None, NoEffect("the gripper is proportional")] = None
+    """Threshold of a gripper that only opens or closes."""
     neutral_action: Annotated[float, Refused("1 leaves the gripper as it is", (1.0,))] = 1.0
     """The command that leaves the gripper as it is."""
 
@@ -194,6 +196,8 @@ class EnvConfig(Section):
     """Objects at random places; false: always at the same."""
     number_of_steps_after_success: NonNegativeInt = 0
     """Steps that an episode goes on after success, each paying 1, before it terminates."""
+    video_record: Annotated[Any, NoEffect("an evaluation films its episodes by itself")] = None
+    """Videos while recording."""
     viewer: bool = False
     """MuJoCo's viewer window; inferred from the task (`...Viewer...`)."""
     kwargs: dict[str, Any] = {}

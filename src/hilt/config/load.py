@@ -14,6 +14,7 @@ from hilt.config.aliases import canonical_data, canonical_overrides
 from hilt.config.errors import ConfigError, shown
 from hilt.config.explain import explain, path_of, refused
 from hilt.config.fields import NoEffect, effect, walk
+from hilt.config.older_files import modernised
 from hilt.config.operator_options import assign_options
 from hilt.config.overrides import COMMAND_LINE, apply_override, parse_overrides
 from hilt.config.run import RunConfig
@@ -24,11 +25,12 @@ Source = str | Path | Mapping[str, Any] | RunConfig | None
 def load_config(source: Source = None, overrides: Sequence[str] = ()) -> RunConfig:
     """The configuration of one command.
 
-    `source` is a JSON file (environment file or training file, of either generation), a folder that holds
+    `source` is a JSON file (environment file or training file, of any generation), a folder that holds
     one, a dict, a RunConfig, or None for the defaults; `overrides` are `a.b.c=value` and win.
     Imports no torch. Raises ConfigError.
     """
     origin, data = _read(source)
+    data = modernised(data, origin)
     given = parse_overrides(overrides)
     policy_type = _policy_type(data, {override.path: override.value for override in given})
     canonical_data(data, origin, policy_type)

@@ -100,8 +100,8 @@ class Memory:
     def absorb(self, timeout_s: float = 0.0) -> int:
         """Move what has arrived into the buffers, waiting at most `timeout_s` for the first; the number.
 
-        Returns after a while even if more is there: where a frozen encoder makes insertion slower than acting,
-        a learner that took everything would do nothing else.
+        Returns after a while even if more is there: where a frozen encoder makes insertion slower than
+        acting, a learner that took everything would do nothing else.
         """
         count, until = 0, time.monotonic() + timeout_s + _ABSORB_S
         try:
