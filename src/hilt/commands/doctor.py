@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hilt.commands.options import options_of
+
 _MEASURE_S = 1.0
 
 
@@ -29,6 +31,7 @@ class Finding:
 
 def main(arguments: Sequence[str]) -> int:
     """What this machine can do, and what to do about the rest; the exit code."""
+    options_of("doctor", arguments)
     examine()
     return 0
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console, Group
 from rich.table import Table
 
+from hilt.commands.options import options_of
 from hilt.config.errors import ConfigError
 from hilt.data.lerobot import DatasetError, DatasetReader, Episode
 from hilt.data.transition import Transition
@@ -24,11 +25,13 @@ _WIDTH_IN = 12.0
 def main(arguments: Sequence[str]) -> int:
     """`hilt data info DIR`: a table; `hilt data show DIR`: a picture. The exit code."""
     words = list(arguments)
-    if len(words) < 2 or words[0] not in ("info", "show"):
+    if len(words) < 2 or words[0] not in ("info", "show") or words[1].startswith("-"):
         raise ConfigError("data", "say `hilt data info DIR` or `hilt data show DIR`")
     if words[0] == "info":
+        options_of("data info", words[2:])
         return print_info(words[1])
-    print(show(words[1]))
+    output = options_of("data show", words[2:], optional=("output",)).get("output")
+    print(show(words[1], None if output is None else Path(output)))
     return 0
 
 

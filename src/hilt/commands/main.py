@@ -6,7 +6,10 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from hilt.commands.help import text_of
 from hilt.errors import UserError
+
+_HELP = ("-h", "--help", "help")
 
 USAGE = """\
 hilt: teach a simulated robot arm by watching it learn and taking over when it errs.
@@ -26,7 +29,7 @@ hilt: teach a simulated robot arm by watching it learn and taking over when it e
   hilt bench   env|learner|... [--peer] [--json]
   hilt run     --config_path env.json         what the file's `mode` says
 
-Every key of a configuration can be set as --a.b.c=value. Keys: docs/configuration.md.
+`hilt VERB --help` says more. Every key of a configuration can be set as --a.b.c=value: docs/configuration.md.
 """
 
 VERBS = {
@@ -54,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "" not in sys.path:  # environments and operators may lie in the folder where the command is given
         sys.path.append("")
     verb = arguments.pop(0) if arguments else "--help"
-    if verb in ("-h", "--help", "help") or arguments in (["--help"], ["-h"]):
+    if verb in _HELP:
         print(USAGE, end="")
         return 0
     if verb == "--version":
@@ -68,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         close = difflib.get_close_matches(verb, VERBS, n=1, cutoff=0.0)[0]
         print(f'hilt: "{verb}" is not a command; did you mean "{close}"? (hilt --help)', file=sys.stderr)
         return 2
+    if any(word in _HELP for word in arguments):
+        print(text_of(verb), end="")
+        return 0
     return _guarded(verb, arguments)
 
 

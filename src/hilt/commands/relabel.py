@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hilt.config.errors import ConfigError
-from hilt.config.overrides import parse_command_line
+from hilt.commands.options import options_of
 from hilt.rewards import ClassifierReward, load_classifier
 from hilt.rewards import relabel as relabel_dataset
 from hilt.rewards.relabel import Relabelling
@@ -14,7 +13,7 @@ from hilt.rewards.relabel import Relabelling
 
 def main(arguments: Sequence[str]) -> int:
     """Rewards by a classifier; the exit code."""
-    options = _options(arguments, "relabel", ("dataset", "classifier"), ("output",))
+    options = options_of("relabel", arguments, needed=("dataset", "classifier"), optional=("output",))
     result = relabel(options["dataset"], options["classifier"], options.get("output"))
     print("\n".join(result.lines()))
     return 0
@@ -27,17 +26,3 @@ def relabel(dataset: str | Path, classifier: str | Path, output: str | Path | No
         DatasetError: the dataset cannot be read, or `output` exists. CheckpointError: there is no classifier.
     """
     return relabel_dataset(dataset, ClassifierReward(load_classifier(classifier)), output)
-
-
-def _options(
-    arguments: Sequence[str], verb: str, needed: Sequence[str], optional: Sequence[str]
-) -> dict[str, str]:
-    """The `--name value` options of a verb without a configuration."""
-    options = dict(override.split("=", 1) for override in parse_command_line(arguments)[1])
-    for name in needed:
-        if name not in options:
-            raise ConfigError(verb, f"--{name}: missing")
-    for name in options:
-        if name not in (*needed, *optional):
-            raise ConfigError(verb, f"--{name}: unknown; there are --{', --'.join((*needed, *optional))}")
-    return options

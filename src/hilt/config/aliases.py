@@ -60,7 +60,7 @@ def canonical_overrides(overrides: Sequence[Override], policy_type: str | None) 
                 path = (*new, *path[len(old) :])
         value = _canonical_type(value) if path == ("policy", "type") else value
         before = said.setdefault(path, replace(override, value=value))
-        if before.value != value:
+        if before.value is not value and before.value != value:
             raise ConfigError(
                 COMMAND_LINE, f"--{before} and --{override}: both mean the same key, say it once"
             )
@@ -116,7 +116,7 @@ def _set_once(section: dict[str, Any], path: Path, value: Any, origin: str, said
     there = section.setdefault(path[-1], value)
     if path == ("policy", "type"):
         there, value = _canonical_type(there), _canonical_type(value)
-    if there != value:
+    if there is not value and there != value:
         raise ConfigError(
             origin,
             f"{'.'.join(said)} = {shown(value)} and {'.'.join(path)} = {shown(there)}: "

@@ -103,4 +103,4 @@ def _closest(path: Path, known: list[Path]) -> Path:
         return name + 0.1 * difflib.SequenceMatcher(None, ".".join(path), ".".join(other)).ratio()
 
     near = [other for other in siblings if likeness(other) > 0.75]
-    return max(near or same or known, key=likeness)
+    return max(same or near or known, key=likeness)

@@ -87,7 +87,8 @@ def _parse_json(text: str, origin: str) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         section: dict[str, Any] = {}
         for key, value in pairs:
-            if section.setdefault(key, value) != value:
+            before = section.setdefault(key, value)
+            if before is not value and before != value:
                 raise ConfigError(origin, f"{key} = {shown(section[key])} and {shown(value)}: say it once")
         return section
 

@@ -1,4 +1,4 @@
-"""Environment files of LeRobot 0.2 and 0.3: `"type": "hil"` and a `wrapper`, whole or as a training file's `env`.
+"""Environment files of LeRobot 0.2 and 0.3: `"type": "hil"` and a `wrapper`, alone or in a training file.
 
 Their keys mean what keys of today's files mean, and are put there. What is left is unknown, and an error.
 """
