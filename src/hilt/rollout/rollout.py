@@ -142,6 +142,10 @@ class Rollout:
     ) -> Episode:
         """One episode, until it is over or `should_stop()`; its account is returned."""
         self.begin(episode_id, seed)
+        return self.finish(should_stop)
+
+    def finish(self, should_stop: Callable[[], bool] = lambda: False) -> Episode:
+        """The rest of an episode that has begun."""
         while not (self.episode.over or should_stop()):
             self.step()
         self.on_episode(self.episode)

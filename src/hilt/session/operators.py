@@ -58,11 +58,18 @@ class Crew(FirstOf):
         self._people = [one for one in (page, chosen) if one is page or isinstance(one, DeviceOperator)]
         self._controls = None if seat is None or page is None else seat.controls
         self._real_time, self.needs_page = real_time, needs_page
+        self.in_control = False
+        """A person was in control when `poll` was called last."""
 
     @property
     def seated(self) -> bool:
         """Somebody sits at the page's controls, in control or not."""
         return self._controls is not None and self._controls.seated
+
+    @property
+    def has_people(self) -> bool:
+        """Somebody may take control: at the page, or at a device."""
+        return any(person is not None for person in self._people)
 
     @property
     def attended(self) -> bool:
@@ -77,6 +84,7 @@ class Crew(FirstOf):
     def poll(self, neutral: Any) -> Event | None:
         """Between steps: whoever fell silent is noticed, and what is pressed moves nothing."""
         commands = [person.command(neutral) for person in self._people if person is not None]
+        self.in_control = any(command.action is not None for command in commands)
         return next((command.event for command in commands if command.event is not None), None)
 
 

@@ -59,7 +59,7 @@ class Stage:
         has_terminal: bool = True,
     ) -> None:
         self._config, self._env, self._role, self._tell = config, env, role, tell
-        self._given_stop = should_stop
+        self._given_stop, self._seed = should_stop, seed
         self._quit = self._opens_by_itself = False
         self.account = Account(env.fps)
         self._seat: Seat | None = None
@@ -110,6 +110,7 @@ class Stage:
 
     def on_episode(self, episode: Episode) -> None:
         """Show how it ended."""
+        self._quit |= episode.event is Event.QUIT
         self.account.add_episode(episode)
         if self._seat is not None:
             self._seat.show(View(self._telemetry(outcome=outcome_of(episode))))
@@ -133,11 +134,30 @@ class Stage:
         """
         if self.operator.needs_page and not self.operator.seated:
             self._tell("waiting for somebody to take the controls at the page")
+            if self.account.episodes == 0:
+                self._env.reset(self._seed)  # there is something to look at before anybody takes over
             waiting = {"waiting_for": "somebody at the controls", "message": "Take over to begin."}
             self._linger(lambda: self.operator.seated, lambda: waiting)
         busy = self._role is not Role.HELP or (after is not None and bool(after.control[-1:] == [True]))
         if self.operator.attended and busy:
             self._count_down(self._config.env.processor.reset.reset_time_s)
+
+    def invite(self, message: str) -> bool:
+        """Wait until a person takes over; False when they say that it is enough, or want the end.
+
+        Who is still in control from before has to let go first.
+        """
+        seat, is_enough, has_let_go = self._seat, False, False
+
+        def answered() -> bool:
+            nonlocal is_enough, has_let_go
+            is_enough = seat is not None and seat.requests.take_decision() is Decision.ENOUGH
+            takes_over = self.operator.in_control and has_let_go
+            has_let_go |= not self.operator.in_control
+            return is_enough or takes_over
+
+        self._linger(answered, lambda: {"message": message, "asks_to_begin": True})
+        return not (is_enough or self.should_stop())
 
     def keeps(self, episode: Episode) -> bool:
         """Whether a recorded episode is to be kept: asks whoever sits at the page's controls."""
@@ -217,13 +237,15 @@ class Stage:
         self._linger(lambda: left() <= 0, lambda: {"message": message, "countdown_s": left()})
 
     def _linger(self, done: Callable[[], bool], shown: Callable[[], Mapping[str, Any]]) -> None:
-        """Nothing moves until `done()` and nobody wants a pause; what is shown meanwhile are `shown()`."""
+        """Nothing moves until `done()` and nobody wants a pause; the scene and `shown()` are shown."""
+        scene: Picture | None = None
         while not self.should_stop():
             self._poll()
             if done() and not (self._seat is not None and self._seat.requests.paused):
                 return
             if self._seat is not None:
-                self._seat.show(View(self._telemetry(**shown())))
+                scene = self._sketch.draw() if scene is None and self._seat.watched else scene
+                self._seat.show(View(self._telemetry(**shown()), view=scene))
             time.sleep(_POLL_S)
 
     def _rest(self, seat: Seat) -> None:

@@ -16,7 +16,7 @@ from hilt.build.envs import make_environment
 from hilt.config.run import RunConfig
 from hilt.config.variables import ACTOR_INDEX
 from hilt.data.transition import Transition
-from hilt.envs.feature_env import Outcome
+from hilt.envs.feature_env import Environment, Outcome
 from hilt.rewards.reward_function import ClassifierMonitor
 from hilt.runs.lock import TAKEOVER_S, first_free, sole_user
 from hilt.session.operators import Role
@@ -26,6 +26,7 @@ from hilt.training.actor import Actor
 from hilt.training.connection import connect
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.learner_parts import learning_policy
+from hilt.training.people import give_demonstrations
 from hilt.transport.client import LearnerClient
 from hilt.transport.weights import Weights
 
@@ -36,6 +37,7 @@ _LONG_HOLD_S = 0.5
 _DRAIN_S = 5.0
 _PHASES = {
     "": "starting",
+    "demonstrations": "demonstrations",
     "offline": "imitating",
     "warm-up": "warming up",
     "online": "learning",
@@ -87,7 +89,7 @@ def _act(config: RunConfig, index: int, spool: Path, should_stop: Stop) -> bool:
             ) as stage,
         ):
             stage.figures = figures = LearnersFigures(client)
-            first = _first_weights(client, stage)
+            first = _first_weights(env, client, stage, config.seed, index)
             has_quit = False
             if first is not None:
                 figures.policy = policy = LatestPolicy(first, client.weights, seed=config.seed + index)
@@ -167,10 +169,19 @@ def _hold(client: LearnerClient, stage: Stage) -> None:
         time.sleep(_HOLD_S)
 
 
-def _first_weights(client: LearnerClient, stage: Stage) -> Weights | None:
-    """Waits for the learner and says for what; None when it is over before it began."""
+def _first_weights(
+    env: Environment, client: LearnerClient, stage: Stage, seed: int, index: int
+) -> Weights | None:
+    """Waits for the learner and says for what; None when it is over before it began.
+
+    Meanwhile a person may be asked for demonstrations, at every actor that has people. The first one answers
+    for all where there are none.
+    """
     said = ""
+    answers = stage.operator.has_people or index == 0
     while not stage.should_stop():
+        if client.directive.demonstrations is not None and answers:
+            give_demonstrations(env, client, stage, seed)
         weights = client.wait_for_weights(_POLL_S)
         if weights is not None:
             return weights

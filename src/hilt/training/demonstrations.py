@@ -10,6 +10,7 @@ from hilt.build.datasets import read_transitions
 from hilt.build.envs import make_environment
 from hilt.build.operators import make_operator
 from hilt.config.errors import ConfigError
+from hilt.config.operator_options import PEOPLE
 from hilt.config.run import RunConfig
 from hilt.data.routing import until_success
 from hilt.data.transition import Schema, Transition
@@ -27,6 +28,8 @@ def demonstrations(
 ) -> Iterator[list[Transition]]:
     """Episodes to begin with: the dataset's, or else `demonstrations.num_episodes` that succeed.
 
+    What a person gives comes from an actor, see `hilt.training.people`.
+
     `have` are the ids of those that an interrupted run has kept: only the rest is given.
 
     Raises:
@@ -37,7 +40,7 @@ def demonstrations(
     if directory is not None:
         yield from (episode for episode in _from_dataset(config, schema) if episode[0].episode_id not in have)
         return
-    if config.demonstrations.num_episodes <= len(have):
+    if config.demonstrations.num_episodes <= len(have) or config.demonstrator in PEOPLE:
         return
     if config.demonstrator is None:
         say(

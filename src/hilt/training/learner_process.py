@@ -21,6 +21,7 @@ from hilt.training.demonstrations import demonstrations
 from hilt.training.learner import Learner
 from hilt.training.learner_parts import Builder, learning_policy
 from hilt.training.pacing import Pace
+from hilt.training.people import ask_for_demonstrations, asks_people
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
 from hilt.training.status import StatusView
@@ -54,6 +55,8 @@ def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
         try:
             if checkpoint is None:
                 _demonstrate(config, env.schema, memory, should_stop)
+                if asks_people(config):
+                    ask_for_demonstrations(config, memory, server, view.say, should_stop)
                 if should_stop():
                     return False
             learner, metrics = _make_learner(builder, run, memory, server, view, should_stop, checkpoint)

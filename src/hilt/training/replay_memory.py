@@ -47,19 +47,20 @@ class Memory:
         """Steps of the actors in the buffer or forgotten by it, over all restarts."""
         self.successful_steps = 0
         """Those of them in episodes that have ended in success."""
+        self.source = Source.ONLINE
+        """What the transitions are that arrive from now on."""
         self._penalty_in_reward, self._ahead = penalty_in_reward, ahead
         self.demonstrated: set[int] = set()
         """Ids of the demonstrations that are there to their last step."""
-        self._logged: dict[int, int] = {}  # online episode -> its newest step in the log
-        self._inbox: queue.Queue[Transition | int] = queue.Queue(_INBOX_SIZE)
+        self._logged: dict[int, int] = {}  # episode -> its newest step in the log
+        self._inbox: queue.Queue[tuple[Transition, Source] | int] = queue.Queue(_INBOX_SIZE)
         self._resting = threading.Event()
 
     def restore(self) -> int:
         """Rebuild the buffers from the log; how many transitions were there is returned."""
         restored = 0
         for transition, source in self.log.read():
-            if source is Source.ONLINE:
-                self._logged[transition.episode_id] = transition.step
+            self._logged[transition.episode_id] = transition.step
             self._add(transition, source)
             restored += 1
         return restored
@@ -74,11 +75,12 @@ class Memory:
             self._add(transition, Source.DEMONSTRATION)
 
     def receive(self, transitions: list[Transition]) -> None:
-        """Keep online transitions; blocks while the learner is far behind. One thread at a time."""
-        self.log.append(transitions, Source.ONLINE)
+        """Keep what actors send; blocks while the learner is far behind. One thread at a time."""
+        source = self.source
+        self.log.append(transitions, source)
         for transition in transitions:
             self._logged[transition.episode_id] = transition.step
-            self._put(transition)
+            self._put((transition, source))
 
     def abandon(self, episode_id: int) -> None:
         """The actor of this episode is gone: what had arrived stays, truncated. Safe for threads."""
@@ -88,7 +90,7 @@ class Memory:
         """Nobody absorbs any more: what is received from now on is logged only, and blocks nobody."""
         self._resting.set()
 
-    def _put(self, item: Transition | int) -> None:
+    def _put(self, item: tuple[Transition, Source] | int) -> None:
         waiting = True
         while waiting and not self._resting.is_set():
             try:
@@ -107,10 +109,10 @@ class Memory:
         try:
             item = self._inbox.get(timeout=timeout_s) if timeout_s else self._inbox.get_nowait()
             while True:
-                if isinstance(item, Transition):
-                    count += self._add(item, Source.ONLINE)
-                else:
+                if isinstance(item, int):
                     self._cut(item)
+                else:
+                    count += self._add(*item)
                 if time.monotonic() > until:
                     return count
                 item = self._inbox.get_nowait()
@@ -123,7 +125,7 @@ class Memory:
         return self._inbox.qsize()
 
     def seen(self, episode_id: int, step: int) -> bool:
-        """Whether this online step, or a later one of its episode, is in the log, whoever sends it again."""
+        """Whether this step, or a later one of its episode, is in the log, whoever sends it again."""
         return step <= self._logged.get(episode_id, -1)
 
     def close(self) -> None:

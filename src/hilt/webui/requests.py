@@ -7,10 +7,11 @@ import threading
 
 
 class Decision(enum.Enum):
-    """About the episode that has just been recorded."""
+    """About the episode that has just been recorded, or the next that is asked for."""
 
     KEEP = "keep"
     DISCARD = "discard"
+    ENOUGH = "enough"
 
 
 class Requests:

@@ -52,6 +52,8 @@ class Telemetry:
     """Until the next episode begins [s]."""
     asks_to_keep: bool = False
     """The run waits for "keep" or "discard"."""
+    asks_to_begin: bool = False
+    """The run waits for somebody to take over, or to say "enough"."""
 
 
 @dataclass(frozen=True, slots=True)

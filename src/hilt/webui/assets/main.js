@@ -10,7 +10,7 @@ import { LEGEND as HEADSET, startHeadset } from './xr.js';
 
 const find = (id) => document.getElementById(id);
 const SURE_MS = 3000;
-let state = { seat: 'free', asks_to_keep: false, pause_reason: null, has_rotation: false };
+let state = { seat: 'free', asks_to_keep: false, asks_to_begin: false, pause_reason: null, has_rotation: false };
 let sureUntil = 0;
 
 history.replaceState(null, '', '/'); // the cookie has the token now; the address bar need not show it
@@ -36,10 +36,10 @@ function showStop() {
   find('stop').classList.toggle('sure', performance.now() < sureUntil);
 }
 
-function decide(what) {
-  if (!state.asks_to_keep) return false;
-  ask(what);
-  return true;
+// The answer to what is asked over the picture; false: that is not being asked.
+function decide(what, isAsked) {
+  if (isAsked) ask(what);
+  return isAsked;
 }
 
 // Over the picture: what the person should know or decide now.
@@ -58,7 +58,7 @@ function showNotice() {
   find('countdown').textContent = left > 0 ? Math.ceil(left) : '';
 }
 
-function noticeOf({ seat, asked, asks_to_keep: keeps, pause_reason: paused, message }) {
+function noticeOf({ seat, asked, asks_to_keep: keeps, asks_to_begin: begins, pause_reason: paused, message }) {
   if (seat === 'yours' && asked === 'by another') {
     const answer = (yes) => () => send({ type: 'answer', yes });
     return ['Another page asks for control.', [['Hand over', answer(true)], ['Keep it', answer(false)]]];
@@ -68,6 +68,7 @@ function noticeOf({ seat, asked, asks_to_keep: keeps, pause_reason: paused, mess
     return [message ?? 'Keep this episode?', keep];
   }
   if (paused) return [paused, [['Go on', () => ask('resume')]]];
+  if (begins) return [message, [['Enough ⎋', () => ask('enough')]]];
   return [message, []];
 }
 
@@ -137,7 +138,14 @@ find('fingers').addEventListener('click', () => { find('touch').hidden = !find('
 find('touch').hidden = !matchMedia('(pointer: coarse)').matches;
 
 showLegend();
-startKeys({ onLeave: leave, onPause: pause, onStop: stop, onEnter: () => decide('keep'), onBackspace: () => decide('discard') });
+startKeys({
+  onLeave: leave,
+  onPause: pause,
+  onStop: stop,
+  onEnter: () => decide('keep', state.asks_to_keep),
+  onBackspace: () => decide('discard', state.asks_to_keep),
+  onEscape: () => decide('enough', state.asks_to_begin),
+});
 startPad(() => state.has_rotation, () => { legend = 'Pad'; showLegend(); });
 startTouch();
 startHeadset(find('vr'), () => state);
