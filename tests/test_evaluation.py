@@ -23,6 +23,7 @@ from hilt.rollout.evaluation import (
     summarise,
     wilson_interval,
 )
+from hilt.runs.history import History
 
 
 class Sometimes:
@@ -104,9 +105,10 @@ def test_the_file_holds_what_was_measured(tmp_path: Path) -> None:
 
 
 def test_what_training_took_of_a_person_stands_beside_what_it_achieved() -> None:
-    evaluation = summarise([result(1, True)], 0, human=(12.5, 3))
-    assert (evaluation.human_seconds, evaluation.human_takeovers) == (12.5, 3)
-    assert "taught by 12 s" in describe(evaluation)
+    cost = History(10, human_steps=124, demonstrations=2, demonstration_steps=35).cost()
+    evaluation = summarise([result(1, True)], 0, cost)
+    assert evaluation.training_cost == cost
+    assert "taught by 2 demonstrations (4 s), 12 s at the controls" in describe(evaluation)
     assert "taught" not in describe(summarise([result(1, True)], 0))
 
 

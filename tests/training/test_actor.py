@@ -161,7 +161,8 @@ def test_validation_tests_the_newest_weights_alone_and_gives_up_when_hopeless(
     line.test = PolicyTest(version=3, target=0.8, episodes=10, number=1)
     line.offered = [Weights(3, weights.tensors, weights.config)]
     acting(env, weights, line, Event.SUCCESS)[0].run()
-    episode, tested = line.reports
+    episode, cost, tested = line.reports
+    assert cost["test_steps"] >= cost["test_episodes"] > 0
     assert (tested["tested"], tested["Validation passed"], tested["Validation success rate"]) == (3, 0.0, 0.0)
     assert {transition.episode_id for transition in line.sent} == {line.sent[0].episode_id}
     assert episode["length"] == 3

@@ -17,8 +17,9 @@ from hilt.build.envs import make_environment
 from hilt.data.transition import Transition
 from hilt.rollout.rollout import Episode
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
+from hilt.runs.history import History, summarise
 from hilt.runs.layout import outcome
-from hilt.runs.metrics import History, JsonLines, Metrics, read_metrics, summarise
+from hilt.runs.metrics import JsonLines, Metrics, read_metrics
 from hilt.runs.saving import Saver
 from hilt.training.learner import Learner
 from hilt.training.learner_parts import Builder

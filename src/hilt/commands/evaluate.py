@@ -25,11 +25,12 @@ from hilt.rollout.evaluation import (
 )
 from hilt.rollout.rollout import Policy
 from hilt.runs.checkpoints import read_counters
+from hilt.runs.history import History
 from hilt.runs.layout import outcome
 from hilt.runs.plots import plot_run
 from hilt.session.console import say
-from hilt.session.operators import Role
-from hilt.session.session import Stage
+from hilt.session.operator_session import OperatorSession
+from hilt.session.operators import Role, SessionOptions
 from hilt.training.processes import StopRequest
 
 
@@ -73,12 +74,13 @@ def evaluate_folder(
         say(warning)
     policy = load_policy(folder, device=device)
     env = make_environment(config, features=policy.features)
-    with Stage(config, env, Role.WATCH, "evaluating", should_stop=stop, announced=announced) as stage:
-        results = _evaluate(config, env, policy, stage)
-        evaluation = summarise(results, config.eval.seed, _human_cost(folder, env.fps))
+    options = SessionOptions(announced=announced)
+    with OperatorSession(config, env, Role.WATCH, "evaluating", options, should_stop=stop) as session:
+        results = _evaluate(config, env, policy, session)
+        evaluation = summarise(results, config.eval.seed, _training_cost(folder, env.fps))
         evaluation.write(output / "eval.json")
         print(describe(evaluation), flush=True)
-        stage.note("the videos")
+        session.note("the videos")
         try:
             film(env, policy, results, output, config.eval.videos)
         except RenderingError as error:
@@ -88,19 +90,25 @@ def evaluate_folder(
     return evaluation
 
 
-def _evaluate(config: RunConfig, env: Environment, policy: Policy, stage: Stage) -> list[EpisodeResult]:
+def _evaluate(
+    config: RunConfig, env: Environment, policy: Policy, session: OperatorSession
+) -> list[EpisodeResult]:
     """The episodes of `config.eval`, for everybody to watch."""
     seeds = evaluation_seeds(config.eval.seed, config.eval.n_episodes)
     done: list[EpisodeResult] = []
 
     def count(result: EpisodeResult) -> None:
         done.append(result)
-        stage.remaining = len(seeds) - len(done)
+        session.remaining = len(seeds) - len(done)
 
-    return evaluate_policy(env, policy, seeds, count, stage.should_stop, audience=stage)
+    return evaluate_policy(env, policy, seeds, count, session.should_stop, observers=[session])
 
 
-def _human_cost(folder: Path, fps: float) -> tuple[float, int] | None:
-    """Seconds of control and takeovers that training the policy in `folder` took; None: it does not say."""
-    history = read_counters(folder).get("history")
-    return None if history is None else (history["human_steps"] / fps, history["takeovers"])
+def _training_cost(folder: Path, fps: float) -> dict[str, float] | None:
+    """What training the policy in `folder` took of people and of the arm; None: it does not say."""
+    counters = read_counters(folder)
+    if "history" not in counters:
+        return None
+    history = History(fps)
+    history.restore(counters["history"])
+    return {**history.cost(), "wall_clock_s": float(counters["elapsed_s"])}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -13,8 +13,8 @@ from hilt.data.transition import Transition
 from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
 from hilt.rollout.evaluation import evaluate_policy, evaluation_seeds
-from hilt.rollout.rollout import Audience, Episode, Rollout
-from hilt.runs.metrics import judged, summarise
+from hilt.rollout.rollout import Episode, Observer, Rollout
+from hilt.runs.history import judged, summarise
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.pacing import Every
 from hilt.training.sequential_test import SequentialTest
@@ -49,7 +49,8 @@ class Actor:
 
     Args:
         prepare: called before each episode, with the one before: people may need time.
-        audience: who watches validations; the rollout has its own.
+        observers: of tests of the policy; the rollout has its own.
+        figures: what else is to be reported of an episode.
     """
 
     def __init__(
@@ -61,14 +62,13 @@ class Actor:
         index: int,
         seed: int,
         prepare: Callable[[Episode | None], None] = lambda after: None,
-        audience: Audience | None = None,
+        observers: Sequence[Observer] = (),
         should_stop: Callable[[], bool] = lambda: False,
+        figures: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._rollout, self._policy, self._link = rollout, policy, link
-        self._index, self._seed, self._prepare, self._audience = index, seed, prepare, audience
-        self._should_stop = should_stop
-        self.figures: Callable[[], Mapping[str, float]] = dict
-        """What else is to be reported of an episode."""
+        self._index, self._seed, self._prepare, self._observers = index, seed, prepare, observers
+        self._should_stop, self._figures = should_stop, figures
         self._episodes = episode_ids()
         self._tested = 0
         self._quit = False
@@ -100,7 +100,7 @@ class Actor:
         return self._quit or self._should_stop() or self._link.directive.stop
 
     def _account(self, episode: Episode, seconds: float) -> Record:
-        record: dict[str, float | str] = {**summarise(episode), **judged(episode), **self.figures()}
+        record: dict[str, float | str] = {**summarise(episode), **judged(episode), **self._figures()}
         record["Policy frequency [Hz]"] = episode.length / max(seconds, 1e-9)
         record["Weights age [s]"] = self._policy.age_s
         clock = self._rollout.clock
@@ -126,14 +126,16 @@ class Actor:
                 self._link.report({"testing": asked.version})
             return test.is_over or self._stopping() or self._link.directive.test != asked
 
-        evaluate_policy(
+        played = evaluate_policy(
             env,
             self._policy.deterministic(),
             evaluation_seeds(asked.version, test.longest, stream="validation"),
             on_episode=lambda result: test.add(result.is_success),
             should_stop=should_stop,
-            audience=self._audience,
+            observers=self._observers,
         )
+        steps = sum(result.length for result in played)
+        self._link.report({"test_steps": float(steps), "test_episodes": float(len(played))})
         if test.is_over:
             self._link.report({"tested": asked.version, **test.result})
 

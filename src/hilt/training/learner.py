@@ -11,7 +11,8 @@ from torch import Tensor
 
 from hilt.algorithms.base import Algorithm, Sampler
 from hilt.runs.checkpoints import Checkpoint
-from hilt.runs.metrics import History, Metrics
+from hilt.runs.history import History
+from hilt.runs.metrics import Metrics
 from hilt.runs.saving import Saver
 from hilt.training.actors import Actors
 from hilt.training.pacing import Every, Rate
@@ -154,7 +155,7 @@ class Learner:
         """Have an actor run the newest weights alone, on episodes of their own stream."""
         if self._phase != "online" or not self._actors.actors:
             return
-        if self._validation.is_due(self._online_updates, self._history.success_rate):
+        if self._validation.is_due(self._online_updates, self._history.success_rate_without_help):
             weights = self._publish()
             copies = {name: tensor.clone() for name, tensor in weights.tensors.items()}
             self._validation.begin(replace(weights, tensors=copies), self._online_updates)
@@ -182,7 +183,9 @@ class Learner:
 
     def _take_reports(self) -> None:
         for _, report in self._actors.reports():
-            if "tested" in report or "testing" in report:
+            if "test_steps" in report:
+                self._history.add_test(report["test_steps"], report["test_episodes"])
+            elif "tested" in report or "testing" in report:
                 self._take_test(report)
             else:
                 self._metrics.log(self._memory.env_steps, self._history.add(report))
@@ -216,11 +219,11 @@ class Learner:
             "env_steps": float(status.env_steps),
             "updates": float(status.updates),
             "updates_per_s": status.updates_per_s,
-            "success_rate": status.success_rate,
+            "success_rate": self._history.success_rate,
+            "success_rate_without_help": self._history.success_rate_without_help,
             "intervention_rate": status.intervention_rate,
             "episodes": float(self._history.episodes),
-            "human_seconds": self._history.human_seconds,
-            "takeovers": float(self._history.takeovers),
+            **self._history.cost(),
         }
         test = self._validation.request
         self._actors.direct(Directive(self._phase, stop, self._waiting_for, self._hold, test, figures))
@@ -232,7 +235,7 @@ class Learner:
             waiting_for=self._waiting_for,
             env_steps=self._memory.env_steps,
             updates=self._algorithm.updates,
-            success_rate=self._history.success_rate,
+            success_rate=self._history.success_rate_without_help,
             intervention_rate=self._history.intervention_rate,
             steps_per_s=self._rates[0],
             updates_per_s=self._rates[1],

@@ -13,8 +13,9 @@ from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.data.transition import Schema
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
+from hilt.runs.history import History
 from hilt.runs.lock import TAKEOVER_S, sole_user
-from hilt.runs.metrics import History, JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
+from hilt.runs.metrics import JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
 from hilt.runs.saving import Saver
 from hilt.training.connection import listen
 from hilt.training.demonstrations import demonstrations
@@ -99,6 +100,10 @@ def _make_learner(
         history.restore(checkpoint.counters["history"])
         elapsed_s = float(checkpoint.counters["elapsed_s"])
         view.say(f"going on from update {checkpoint.step}")
+    history.demonstrations, history.demonstration_steps = (
+        len(memory.demonstrated),
+        memory.demonstration_steps,
+    )
     metrics = Metrics(_sinks(config, run), elapsed_s)
     learner = Learner(
         plan=_plan(config, builder.offline_updates(memory, checkpoint.config if checkpoint else None)),

@@ -13,7 +13,7 @@ from hilt.data.routing import Source
 from hilt.data.transition import Transition
 from hilt.envs.feature_env import Environment, episode_seed
 from hilt.rollout.rollout import HoldStill
-from hilt.session.session import Stage
+from hilt.session.operator_session import OperatorSession
 from hilt.session.stats import outcome_of
 from hilt.training.actor import episode_ids
 from hilt.training.replay_memory import Memory
@@ -64,29 +64,29 @@ def ask_for_demonstrations(
         say(f"{reason}: training begins with {len(memory.demonstrated)} of {wanted} demonstrations")
 
 
-def give_demonstrations(env: Environment, client: LearnerClient, stage: Stage, seed: int) -> None:
+def give_demonstrations(env: Environment, client: LearnerClient, session: OperatorSession, seed: int) -> None:
     """An actor's side, for as long as the learner asks. Where nobody can give any, the learner is told.
 
     Each begins when the person takes over. Those that succeed are sent, the others are thrown away.
     """
     steps: list[Transition] = []
-    rollout = stage.rollout(HoldStill(env), steps.append)
+    rollout = session.rollout(HoldStill(env), steps.append)
     given, remark = 0, ""
-    if not stage.operator.has_people:
+    if not session.operator.has_people:
         given = _end(client, "nobody can take the controls")
     client.real_time = True
     for attempt, episode_id in enumerate(episode_ids()):
-        request = _next_request(client, stage, given)
+        request = _next_request(client, session, given)
         if request is None:
             return
         steps.clear()
         rollout.begin(episode_id, episode_seed("demonstration", seed, request.given + attempt))
-        if not stage.invite(
+        if not session.invite(
             f"{remark}Demonstration {request.given + 1} of {request.wanted}: take over to begin."
         ):
             given = _end(client, "that is enough")
             continue
-        episode = rollout.finish(stage.should_stop)
+        episode = rollout.finish(session.should_stop)
         remark = "" if episode.is_success else f"{outcome_of(episode).capitalize()}: thrown away. "
         if episode.is_success:
             given = request.given + 1
@@ -100,12 +100,12 @@ def _end(client: LearnerClient, reason: str) -> int:
     return sys.maxsize
 
 
-def _next_request(client: LearnerClient, stage: Stage, given: int) -> DemonstrationRequest | None:
+def _next_request(client: LearnerClient, session: OperatorSession, given: int) -> DemonstrationRequest | None:
     """What the learner asks for when it has the `given` ones; None: it asks for no more."""
-    while not stage.should_stop():
+    while not session.should_stop():
         request = client.directive.demonstrations
         if request is None or given <= request.given < request.wanted:
             return request
-        stage.note("the learner to store the demonstration")
+        session.note("the learner to store the demonstration")
         time.sleep(_POLL_S)
     return None

@@ -52,6 +52,7 @@ class Memory:
         self._penalty_in_reward, self._ahead = penalty_in_reward, ahead
         self.demonstrated: set[int] = set()
         """Ids of the demonstrations that are there to their last step."""
+        self.demonstration_steps = 0
         self._logged: dict[int, int] = {}  # episode -> its newest step in the log
         self._inbox: queue.Queue[tuple[Transition, Source] | int] = queue.Queue(_INBOX_SIZE)
         self._resting = threading.Event()
@@ -140,8 +141,10 @@ class Memory:
             self.env_steps += 1
             if transition.done and transition.is_success:
                 self.successful_steps += transition.step + 1
-        if transition.done and source is Source.DEMONSTRATION:
-            self.demonstrated.add(transition.episode_id)
+        if source is Source.DEMONSTRATION:
+            self.demonstration_steps += added
+            if transition.done:
+                self.demonstrated.add(transition.episode_id)
         return added
 
     def _cut(self, episode_id: int) -> None:
