@@ -167,3 +167,11 @@ def test_validation_tests_the_newest_weights_alone_and_gives_up_when_hopeless(
     assert {transition.episode_id for transition in line.sent} == {line.sent[0].episode_id}
     assert episode["length"] == 3
     assert np.isfinite(line.sent[0].action).all()
+
+
+def test_an_episode_that_is_to_be_done_once_more_is_thrown_away(env: Environment, weights: Weights) -> None:
+    line = Line(episodes=2)
+    acting(env, weights, line, Event.RERECORD)[0].run()
+    effort, thrown_away = line.reports
+    assert (effort["length"], effort["is_complete"]) == (2, 0)
+    assert int(thrown_away["thrown_away"]) == line.sent[0].episode_id

@@ -54,7 +54,9 @@ class Room:
             transition = next(self._steps)
             self._memory.receive([transition])
             if transition.done:
-                done = Episode(transition.episode_id, 0, length=8, reward=1.0, is_success=True)
+                done = Episode(
+                    transition.episode_id, 0, length=8, reward=1.0, is_success=True, terminated=True
+                )
                 self._reports.append(("a", summarise(done)))
 
     def publish(self, weights: Weights, frozen: Collection[str]) -> None:
@@ -168,6 +170,16 @@ def test_training_ends_when_the_policy_alone_reaches_the_target(tmp_path: Path) 
     assert saved is not None
     assert saved.counters["reached_target"] is True
     assert (tmp_path / "checkpoints" / "best").is_symlink()
+
+
+def test_where_the_arm_may_not_run_unattended_episodes_of_training_are_the_test(tmp_path: Path) -> None:
+    changes = {"online_steps": 10**6, "target_success_rate": 0.9, "eval_freq": 10, "tests_alone": False}
+    bench = Bench(tmp_path, plan(**changes))
+    assert bench.learner.run()
+    assert bench.learner.reached_target
+    assert all(directive.test is None for directive in bench.actors.heard)
+    tests = [record for record in read_metrics(tmp_path / "metrics.jsonl") if "Validation passed" in record]
+    assert [record["Validation episodes"] for record in tests] == [20]
 
 
 def test_a_policy_below_the_target_goes_on_learning(tmp_path: Path) -> None:

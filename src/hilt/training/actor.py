@@ -92,6 +92,8 @@ class Actor:
         self._quit = episode.event is Event.QUIT
         if episode.length or episode.refused:
             self._link.report(self._account(episode, time.monotonic() - started))
+        if episode.event is Event.RERECORD:
+            self._link.report({"thrown_away": str(episode.episode_id)})
         if episode.length == 0:  # a policy that gives nothing but NaN must not fill the learner's ears
             time.sleep(_POLL_S)
         return episode

@@ -20,7 +20,7 @@ from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
 from hilt.training.status import Status
 from hilt.training.threads import UpdateThreads
-from hilt.training.validation import Validation
+from hilt.training.validation import AttendedTest, Validation
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
 
@@ -61,6 +61,11 @@ class Learner:
         self._validation = Validation(
             plan.target_success_rate, plan.eval_freq, max(0, self._online_updates), plan.validation_episodes
         )
+        self._attended = (
+            AttendedTest(plan.target_success_rate)
+            if plan.target_success_rate is not None and not plan.tests_alone
+            else None
+        )
         self._last_metrics: dict[str, Tensor] = {}
         self._publish_due, self._status_due = Every(plan.publish_every_s), Every(_STATUS_S)
         self._save_due = Every(plan.save_every_s)
@@ -78,6 +83,8 @@ class Learner:
         """Go on from the `counters` of a checkpoint."""
         self.best_success_rate = float(counters["best_success_rate"])
         self._validation.count = int(counters.get("tests", 0))
+        if self._attended is not None:
+            self._attended = AttendedTest(self._plan.target_success_rate or 0.0, self._validation.count + 1)
 
     def run(self) -> bool:
         """Train until `online_steps` or the target success rate (True), or a request to stop; then save."""
@@ -153,7 +160,7 @@ class Learner:
 
     def _validate_if_due(self) -> None:
         """Have an actor run the newest weights alone, on episodes of their own stream."""
-        if self._phase != "online" or not self._actors.actors:
+        if self._phase != "online" or not (self._plan.tests_alone and self._actors.actors):
             return
         if self._validation.is_due(self._online_updates, self._history.success_rate_without_help):
             weights = self._publish()
@@ -181,14 +188,24 @@ class Learner:
             self.save(best=True, model=tested.weights.tensors)
         self._direct()
 
+    def _take_attended(self, report: Mapping[str, Any]) -> None:
+        """Where the arm may not run unattended, an episode of training is one of the test."""
+        result = None if self._attended is None or self._phase != "online" else self._attended.add(report)
+        if result is not None:
+            self._metrics.log(self._memory.env_steps, result)
+            self.reached_target = bool(result["Validation passed"])
+
     def _take_reports(self) -> None:
         for _, report in self._actors.reports():
-            if "test_steps" in report:
+            if "thrown_away" in report:
+                self._memory.forget(int(report["thrown_away"]))
+            elif "test_steps" in report:
                 self._history.add_test(report["test_steps"], report["test_episodes"])
             elif "tested" in report or "testing" in report:
                 self._take_test(report)
             else:
                 self._metrics.log(self._memory.env_steps, self._history.add(report))
+                self._take_attended(report)
 
     def _housekeep(self, publish: bool = True) -> None:
         publish = publish and not self._validation.version
@@ -280,7 +297,7 @@ class Learner:
                 "sampler": self._sampler_state(),
                 "reached_target": self.reached_target,
                 "best_success_rate": self.best_success_rate,
-                "tests": self._validation.count,
+                "tests": self._validation.count if self._attended is None else self._attended.count - 1,
             },
         )
         self._saver.save(checkpoint, best=best)

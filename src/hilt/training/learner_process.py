@@ -139,6 +139,7 @@ def _plan(config: RunConfig, offline_updates: int) -> Plan:
         target_success_rate=config.target_success_rate,
         time_limit_s=config.time_limit_s or float("inf"),
         eval_freq=config.eval_freq,
+        tests_alone=config.env.may_run_unattended,
         only_successful_warm_up=isinstance(policy, ACFQLConfig)
         and policy.only_successful_online_step_before_learning,
         log_freq=config.log_freq,

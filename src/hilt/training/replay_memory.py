@@ -14,6 +14,8 @@ from hilt.data.replay_buffer import FrameTransform, ReplayBuffer
 from hilt.data.routing import Source, route
 from hilt.data.transition import Schema, Transition
 
+FORGOTTEN = "forgotten_episodes.txt"
+"""Beside the log: ids of episodes in it that a person threw away, a line each."""
 _INBOX_SIZE = 20_000
 _POLL_S = 0.1
 _ABSORB_S = 0.1
@@ -56,6 +58,7 @@ class Memory:
         self._logged: dict[int, int] = {}  # episode -> its newest step in the log
         self._inbox: queue.Queue[tuple[Transition, Source] | int] = queue.Queue(_INBOX_SIZE)
         self._resting = threading.Event()
+        self._forgotten = set(map(int, _lines(folder / FORGOTTEN)))
 
     def restore(self) -> int:
         """Rebuild the buffers from the log; how many transitions were there is returned."""
@@ -82,6 +85,17 @@ class Memory:
         for transition in transitions:
             self._logged[transition.episode_id] = transition.step
             self._put((transition, source))
+
+    def forget(self, episode_id: int) -> None:
+        """A person threw this online episode away: nothing is learned from it any more, not even by a resume.
+
+        Its steps stay in the log, and count as steps of the environment. Those to come are forgotten, too.
+        """
+        with (self.log.folder / FORGOTTEN).open("a") as file:
+            file.write(f"{episode_id}\n")
+        self._forgotten.add(episode_id)
+        self.online.forget(episode_id)
+        self.demonstrations.forget(episode_id)
 
     def abandon(self, episode_id: int) -> None:
         """The actor of this episode is gone: what had arrived stays, truncated. Safe for threads."""
@@ -133,6 +147,9 @@ class Memory:
         self.log.close()
 
     def _add(self, transition: Transition, source: Source) -> bool:
+        if transition.episode_id in self._forgotten:
+            self.env_steps += 1
+            return False
         if self._penalty_in_reward:
             reward = transition.reward + transition.discrete_penalty
             transition = replace(transition, reward=reward, discrete_penalty=0.0)
@@ -150,3 +167,8 @@ class Memory:
     def _cut(self, episode_id: int) -> None:
         self.online.cut(episode_id)
         self.demonstrations.cut(episode_id)
+
+
+def _lines(path: Path) -> list[str]:
+    """The whole lines of a file; a torn last one is left out."""
+    return path.read_text().split("\n")[:-1] if path.is_file() else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hilt.rollout.evaluation import wilson_interval
+from hilt.training.sequential_test import SequentialTest
 from hilt.transport.messages import PolicyTest
 from hilt.transport.weights import Weights
 
@@ -113,3 +114,30 @@ class Validation:
         now = time.monotonic()
         self._next = now + max(_REST_S, now - self._began)
         self._weights = None
+
+
+class AttendedTest:
+    """The same test where the arm may not run unattended: on the episodes of training, with a person there.
+
+    An episode counts as a success when it needed no help. The policy goes on learning meanwhile, and acts
+    with its exploration: what passes is about the average of the policies that were tested.
+    """
+
+    def __init__(self, target: float, number: int = 1) -> None:
+        self._test = SequentialTest(target, 0, number)
+
+    @property
+    def count(self) -> int:
+        """Of this test within its run, from 1."""
+        return self._test.number
+
+    def add(self, summary: Mapping[str, Any]) -> dict[str, float] | None:
+        """One more episode as actors report them; the test's result when that ends it."""
+        if not summary["is_complete"]:
+            return None
+        self._test.add(bool(summary["is_success"]) and not summary["intervention_steps"])
+        if not self._test.is_over:
+            return None
+        result = self._test.result
+        self._test = SequentialTest(self._test.target, 0, self._test.number + 1)
+        return result
