@@ -247,6 +247,28 @@ def test_a_person_demonstrates_to_training_and_says_what_success_is(serve, open_
     assert command.wait() == 0, command.said
 
 
+def test_an_evaluation_that_nobody_judges_asks_who_looks_at_the_page(
+    serve, open_page, saved_policy, tmp_path
+):
+    env = {"type": "gymnasium", "task": "seat_processes:PickCubeInSilence-v0"}
+    env["kwargs"] = {"terminate_on_success": False, "control_time_s": 20}
+    config = {"env": env, "policy": POLICY, "eval": {"n_episodes": 40, "videos": 0}}
+    command = serve(
+        "eval", config, f"--policy.pretrained_path={saved_policy}", f"--output_dir={tmp_path / 'eval'}"
+    )
+    page = open_page(command)
+    page.wait_for_selector("#notice-text:has-text('Was it a success?')")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#notice:visible")
+    page.click("#notice-buttons >> text=Failure")
+    page.close()  # who does not look is not asked
+    assert command.wait() == 0, command.said
+    words = json.loads((tmp_path / "eval" / "eval.json").read_text())["per_episode"]
+    judged = [word["is_success"] for word in words if word["judge"] == "person"]
+    assert judged == [True, False]
+    assert {word["judge"] for word in words} == {"person", "nobody"}
+
+
 def take_over(page):
     """What is pressed while the environment resets counts for nothing: then it is pressed again."""
     while "you have control" not in badge(page):

@@ -101,7 +101,9 @@ def _evaluate(
         done.append(result)
         session.remaining = len(seeds) - len(done)
 
-    return evaluate_policy(env, policy, seeds, count, session.should_stop, observers=[session])
+    return evaluate_policy(
+        env, policy, seeds, count, session.should_stop, observers=[session], judge=session.judges
+    )
 
 
 def _training_cost(folder: Path, fps: float) -> dict[str, float] | None:

@@ -66,6 +66,7 @@ class Judge(enum.StrEnum):
     PERSON = "person"
     CLASSIFIER = "classifier"
     ENVIRONMENT = "environment"
+    NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,7 @@ class Environment:
             float(info.get("discrete_penalty", 0.0)),
             dict(info),
             ground_truth=truth,
+            judge=Judge.NOBODY if truth is None else Judge.ENVIRONMENT,
         )
         return self._with_event(self._with_reward_function(outcome, features), event)
 

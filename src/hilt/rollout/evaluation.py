@@ -81,8 +81,12 @@ def evaluate_policy(
     on_episode: Callable[[EpisodeResult], None] = lambda result: None,
     should_stop: Callable[[], bool] = lambda: False,
     observers: Sequence[Observer] = (),
+    judge: Callable[[Episode], bool | None] = lambda episode: None,
 ) -> list[EpisodeResult]:
-    """Run the episode of each seed with nobody at the controls; `observers` may watch."""
+    """Run the episode of each seed with nobody at the controls; `observers` may watch.
+
+    `judge` is asked for a person's word where neither a classifier nor the environment has one.
+    """
     rollout = Rollout(env, policy, NoOperator(), record=lambda transition: None, observers=observers)
     results = []
     for index, seed in enumerate(seeds):
@@ -91,6 +95,8 @@ def evaluate_policy(
         episode = rollout.run_episode(index, seed, should_stop)
         if not episode.over:
             break
+        if episode.judge is Judge.NOBODY and (word := judge(episode)) is not None:
+            episode.is_success, episode.judge = word, Judge.PERSON
         results.append(_result(episode, env.fps))
         on_episode(results[-1])
     return results
@@ -174,6 +180,12 @@ def describe(evaluation: Evaluation) -> str:
     successes = sum(result.is_success for result in evaluation.per_episode)
     cost = evaluation.training_cost
     taught = "" if cost is None else f"; {describe_cost(cost)}"
+    if evaluation.judge == Judge.NOBODY:
+        return (
+            f"{evaluation.n_episodes} episodes were played, and nobody judged them: the environment reports "
+            "no success. Look at the page of `hilt eval` and answer it after each episode, or name a "
+            "classifier (env.processor.reward_classifier.pretrained_path)"
+        )
     audit = ""
     if evaluation.judge != Judge.ENVIRONMENT and evaluation.disagreements is not None:
         differed = f"which differed from the environment {evaluation.disagreements} times"

@@ -133,36 +133,47 @@ class OperatorSession(Observer):
 
         Who is still in control from before has to let go first.
         """
-        seat, is_enough, has_let_go = self._seat, False, False
+        has_let_go = False
 
-        def answered() -> bool:
-            nonlocal is_enough, has_let_go
-            is_enough = seat is not None and seat.requests.take_decision() is Decision.ENOUGH
-            takes_over = self.operator.in_control and has_let_go
+        def takes_over() -> bool:
+            nonlocal has_let_go
+            takes = self.operator.in_control and has_let_go
             has_let_go |= not self.operator.in_control
-            return is_enough or takes_over
+            return takes
 
-        self._linger(answered, lambda: {"message": message, "asks_to_begin": True})
-        return not (is_enough or self.should_stop())
+        return self._ask("begin", message, takes_over) is None and not self.should_stop()
 
     def keeps(self, episode: Episode) -> bool:
         """Whether a recorded episode is to be kept: asks whoever sits at the page's controls."""
-        seat = self._seat
-        if seat is None or not self.operator.seated:
+        if self._seat is None or not self.operator.seated:
             return True
-        seat.requests.take_decision()
+        seconds = episode.length / self._env.fps
+        question = f"{outcome_of(episode).capitalize()} after {seconds:.1f} s. Keep it?"
+        return self._ask("keep", question, lambda: not self.operator.seated) is not Decision.DISCARD
+
+    def judges(self, episode: Episode) -> bool | None:
+        """Whether an episode was a success, by the word of whoever looks at the page; None: nobody does."""
+        if self._seat is None or not self._seat.watched:
+            return None
         question = (
-            f"{outcome_of(episode).capitalize()} after {episode.length / self._env.fps:.1f} s. Keep it?"
+            f"Episode {self.history.episodes}: {episode.length / self._env.fps:.1f} s. Was it a success?"
         )
-        decision: Decision | None = None
+        decision = self._ask("judge", question, lambda: not self.watched)
+        return None if decision is None else decision is Decision.SUCCEEDED
+
+    def _ask(self, what: str, question: str, settled: Callable[[], bool]) -> Decision | None:
+        """The answer of the page's person to `question`; None when `settled()` first, or at the end."""
+        seat, decision = self._seat, None
+        if seat is not None:
+            seat.requests.take_decision()
 
         def answered() -> bool:
             nonlocal decision
-            decision = seat.requests.take_decision()
-            return decision is not None or not self.operator.seated
+            decision = None if seat is None else seat.requests.take_decision()
+            return decision is not None or settled()
 
-        self._linger(answered, lambda: {"asks_to_keep": True, "message": question})
-        return decision is not Decision.DISCARD
+        self._linger(answered, lambda: {"asks": what, "message": question})
+        return decision
 
     def note(self, waiting_for: str) -> None:
         """Say once what the command waits for."""

@@ -107,6 +107,10 @@ def _collect(
 
 
 def _habits(config: RunConfig) -> dict[str, Any]:
-    """A demonstrator holds the controls at every step."""
+    """The simulated demonstrator holds the controls at every step, and declares success as it does later."""
     options = dict(config.demonstrations.operator_options)
-    return {"always": True, **options} if config.demonstrator == "scripted" else options
+    if config.demonstrator != "scripted":
+        return options
+    later = config.options_of_operator if config.operator_name == "scripted" else {}
+    declares = {name: later[name] for name in later if name == "success_delay_s"}
+    return {"always": True, **declares, **options}

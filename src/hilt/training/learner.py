@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from hilt.algorithms.base import Algorithm, Sampler
+from hilt.envs.feature_env import Judge
 from hilt.runs.checkpoints import Checkpoint
 from hilt.runs.history import History
 from hilt.runs.metrics import Metrics
@@ -20,7 +21,7 @@ from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
 from hilt.training.status import Status
 from hilt.training.threads import UpdateThreads
-from hilt.training.validation import AttendedTest, Validation
+from hilt.training.validation import AttendedTest, Tested, Validation, tested
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
 
@@ -61,11 +62,9 @@ class Learner:
         self._validation = Validation(
             plan.target_success_rate, plan.eval_freq, max(0, self._online_updates), plan.validation_episodes
         )
-        self._attended = (
-            AttendedTest(plan.target_success_rate)
-            if plan.target_success_rate is not None and not plan.tests_alone
-            else None
-        )
+        target = plan.target_success_rate
+        self._attended = None if target is None else AttendedTest(target)
+        self._can_test_alone = False
         self._last_metrics: dict[str, Tensor] = {}
         self._publish_due, self._status_due = Every(plan.publish_every_s), Every(_STATUS_S)
         self._save_due = Every(plan.save_every_s)
@@ -160,7 +159,7 @@ class Learner:
 
     def _validate_if_due(self) -> None:
         """Have an actor run the newest weights alone, on episodes of their own stream."""
-        if self._phase != "online" or not (self._plan.tests_alone and self._actors.actors):
+        if self._phase != "online" or not (self._can_test_alone and self._actors.actors):
             return
         if self._validation.is_due(self._online_updates, self._history.success_rate_without_help):
             weights = self._publish()
@@ -175,25 +174,34 @@ class Learner:
         if "tested" in report:
             figures = {name: value for name, value in report.items() if name != "tested"}
             self._metrics.log(self._memory.env_steps, figures)
-        tested = self._validation.hear(report)
-        if tested is None:
-            return
-        self.reached_target = tested.is_passed
+        result = self._validation.hear(report)
+        if result is not None:
+            self._take_result(result)
+            self._direct()
+
+    def _take_result(self, result: Tested) -> None:
+        """Training is over when the target is reached; the best policy so far is saved."""
+        self.reached_target = result.is_passed
         if self.reached_target:
-            self._algorithm.policy.load_state_dict(tested.weights.tensors)
-        is_best = self.reached_target or tested.score > self.best_success_rate
-        if is_best and self._validation.is_promising(tested.rate) and self._plan.save:
-            self.best_success_rate = tested.score
-            self._best = (self._algorithm.updates, tested.weights.tensors)
-            self.save(best=True, model=tested.weights.tensors)
-        self._direct()
+            self._algorithm.policy.load_state_dict(result.weights.tensors)
+        is_best = self.reached_target or result.score > self.best_success_rate
+        if is_best and self._validation.is_promising(result.rate) and self._plan.save:
+            self.best_success_rate = result.score
+            self._best = (self._algorithm.updates, result.weights.tensors)
+            self.save(best=True, model=result.weights.tensors)
 
     def _take_attended(self, report: Mapping[str, Any]) -> None:
-        """Where the arm may not run unattended, an episode of training is one of the test."""
-        result = None if self._attended is None or self._phase != "online" else self._attended.add(report)
-        if result is not None:
-            self._metrics.log(self._memory.env_steps, result)
-            self.reached_target = bool(result["Validation passed"])
+        """Where only people can judge, or the arm may not run unattended, training episodes are the test."""
+        has_judge = report.get("Judge", Judge.ENVIRONMENT) in (Judge.ENVIRONMENT, Judge.CLASSIFIER)
+        self._can_test_alone |= has_judge and self._plan.tests_alone
+        if self._can_test_alone or self._attended is None or self._phase != "online":
+            return
+        result = self._attended.add(report)
+        if result is None:
+            return
+        self._metrics.log(self._memory.env_steps, result)
+        weights = Weights(self._version, self._algorithm.policy.state_dict(), self._algorithm.policy.config)
+        self._take_result(tested(weights, result))
 
     def _take_reports(self) -> None:
         for _, report in self._actors.reports():
@@ -297,7 +305,7 @@ class Learner:
                 "sampler": self._sampler_state(),
                 "reached_target": self.reached_target,
                 "best_success_rate": self.best_success_rate,
-                "tests": self._validation.count if self._attended is None else self._attended.count - 1,
+                "tests": max(self._validation.count, self._attended.count - 1 if self._attended else 0),
             },
         )
         self._saver.save(checkpoint, best=best)

@@ -31,6 +31,13 @@ class Tested:
     good test counts for more than a short lucky one."""
 
 
+def tested(weights: Weights, result: Mapping[str, Any]) -> Tested:
+    """`SequentialTest.result` of `weights`."""
+    successes, played = int(result["Validation successes"]), int(result["Validation episodes"])
+    score, _ = wilson_interval(successes, played)
+    return Tested(weights, bool(result["Validation passed"]), float(result["Validation success rate"]), score)
+
+
 class Validation:
     """An actor runs the test while training goes on.
 
@@ -93,11 +100,7 @@ class Validation:
         if "testing" in report:
             return None
         self._rest()
-        successes, played = int(report["Validation successes"]), int(report["Validation episodes"])
-        score, _ = wilson_interval(successes, played)
-        return Tested(
-            weights, bool(report["Validation passed"]), float(report["Validation success rate"]), score
-        )
+        return tested(weights, report)
 
     def give_up_if_silent(self) -> bool:
         """An actor that died in the middle of a test says nothing any more: True when that is over.
@@ -117,7 +120,7 @@ class Validation:
 
 
 class AttendedTest:
-    """The same test where the arm may not run unattended: on the episodes of training, with a person there.
+    """The same test on the episodes of training: where the arm may not run unattended, or only people judge.
 
     An episode counts as a success when it needed no help. The policy goes on learning meanwhile, and acts
     with its exploration: what passes is about the average of the policies that were tested.

@@ -54,10 +54,8 @@ class Telemetry:
     """What the person should do next, in words."""
     countdown_s: float | None = None
     """Until the next episode begins [s]."""
-    asks_to_keep: bool = False
-    """The run waits for "keep" or "discard"."""
-    asks_to_begin: bool = False
-    """The run waits for somebody to take over, or to say "enough"."""
+    asks: Literal["keep", "begin", "judge"] | None = None
+    """The run waits: for "keep" or "discard"; for a takeover or "enough"; for "succeeded" or "failed"."""
 
 
 @dataclass(frozen=True, slots=True)
