@@ -14,7 +14,7 @@ from hilt.build.envs import make_environment
 from hilt.data.transition import Action, Transition
 from hilt.envs.feature_env import Environment
 from hilt.operators.base import NOTHING, Command, Event, Expert
-from hilt.rollout.rollout import Rollout
+from hilt.rollout.rollout import Rollout, Session
 from hilt.training.actor import Actor, episode_ids
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.learner_parts import Builder
@@ -81,6 +81,14 @@ def weights(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> Weigh
     return Weights(1, dict(policy.state_dict()), policy.config)
 
 
+class Impatient(Session):
+    def __init__(self, line: Line) -> None:
+        self.line = line
+
+    def should_stop(self) -> bool:
+        return len(self.line.sent) >= 2
+
+
 def acting(
     env: Environment, weights: Weights, line: Line, event: Event | None = None, **options: Any
 ) -> tuple[Actor, LatestPolicy]:
@@ -131,7 +139,7 @@ def test_a_process_that_is_asked_to_stop_leaves_in_the_middle_of_an_episode(
     env: Environment, weights: Weights
 ) -> None:
     line = Line(episodes=10)
-    acting(env, weights, line, should_stop=lambda: len(line.sent) >= 2)[0].run()
+    acting(env, weights, line, session=Impatient(line))[0].run()
     assert len(line.sent) == 2
 
 

@@ -22,12 +22,12 @@ from hilt.runs.layout import outcome
 from hilt.runs.metrics import JsonLines, Metrics, read_metrics
 from hilt.runs.saving import Saver
 from hilt.training.learner import Learner
-from hilt.training.learner_parts import Builder
+from hilt.training.learner_parts import Batches, Builder
 from hilt.training.pacing import Pace
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
 from hilt.training.sequential_test import SequentialTest
-from hilt.training.status import Status
+from hilt.training.status import Reporting, Status
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
 
@@ -112,16 +112,12 @@ class Bench:
         self.learner = Learner(
             plan=plan,
             algorithm=self.algorithm,
-            sample=builder.draw(sampler),
+            batches=Batches(builder.draw(sampler), sampler.generator),
             memory=self.memory,
             actors=self.actors,
-            metrics=Metrics([JsonLines(run / "metrics.jsonl")]),
-            history=History(10),
-            saver=Saver(self.store, print),
-            train_config={},
-            show=self.shown.append,
+            reporting=Reporting(Metrics([JsonLines(run / "metrics.jsonl")]), History(10), self.shown.append),
+            saver=Saver(self.store, {}, print),
             should_stop=self.stop.is_set,
-            sampler_state=lambda: dict(sampler.generator.bit_generator.state),
         )
 
 
@@ -277,7 +273,7 @@ class SlowStore(CheckpointStore):
 def test_training_goes_on_while_a_checkpoint_is_written(tmp_path: Path) -> None:
     bench = Bench(tmp_path, plan(save=False))
     store = SlowStore(tmp_path)
-    bench.learner._saver = Saver(store, print)
+    bench.learner._saver = Saver(store, {}, print)
     bench.learner._learn_offline()
     bench.actors.play(20)
     bench.memory.absorb()
@@ -299,7 +295,7 @@ def test_a_disk_that_is_full_is_told_and_survived(tmp_path: Path) -> None:
     told: list[str] = []
     bench = Bench(tmp_path, plan())
     (tmp_path / "checkpoints").write_text("where the folder should be")
-    bench.learner._saver = Saver(bench.store, told.append)
+    bench.learner._saver = Saver(bench.store, {}, told.append)
     assert bench.learner.run()
     assert told
     assert "no checkpoint at update" in told[0]

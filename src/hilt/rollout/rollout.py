@@ -38,6 +38,17 @@ class Observer:
         """An episode is over, or was broken off."""
 
 
+class Session(Observer):
+    """The people at a rollout: none. `hilt.session.operator_session.OperatorSession` is one with people."""
+
+    def prepare(self, after: Episode | None) -> None:
+        """Before each episode, with the one before: people may need time."""
+
+    def should_stop(self) -> bool:
+        """People, or the process, want the end."""
+        return False
+
+
 class HoldStill:
     """The policy of an environment that only an operator drives: the neutral action, always."""
 

@@ -11,7 +11,7 @@ from hilt.config.run import RunConfig
 from hilt.data.transition import Observation, Transition
 from hilt.envs.feature_env import Environment, Outcome
 from hilt.operators.base import Event
-from hilt.rollout.rollout import Clock, Episode, Observer, Policy, Rollout
+from hilt.rollout.rollout import Clock, Episode, Observer, Policy, Rollout, Session
 from hilt.runs.history import History, summarise
 from hilt.session.console import say
 from hilt.session.live_view import Sketch, cameras
@@ -24,7 +24,7 @@ from hilt.webui.window import ViewerWindow
 _POLL_S = 0.05
 
 
-class OperatorSession(Observer):
+class OperatorSession(Session):
     """Serves the page, asks operators, shows every step, and waits where people want it to.
 
     Everything happens in the thread that runs the episodes: graphics belong to one thread.

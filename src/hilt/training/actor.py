@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ from hilt.data.transition import Transition
 from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
 from hilt.rollout.evaluation import evaluate_policy, evaluation_seeds
-from hilt.rollout.rollout import Episode, Observer, Rollout
+from hilt.rollout.rollout import Episode, Rollout, Session
 from hilt.runs.history import judged, summarise
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.pacing import Every
@@ -48,8 +48,7 @@ class Actor:
     restarted actor plays new ones.
 
     Args:
-        prepare: called before each episode, with the one before: people may need time.
-        observers: of tests of the policy; the rollout has its own.
+        session: the people there. They watch tests of the policy, too; the rollout has its own observers.
         figures: what else is to be reported of an episode.
     """
 
@@ -61,14 +60,12 @@ class Actor:
         *,
         index: int,
         seed: int,
-        prepare: Callable[[Episode | None], None] = lambda after: None,
-        observers: Sequence[Observer] = (),
-        should_stop: Callable[[], bool] = lambda: False,
+        session: Session | None = None,
         figures: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._rollout, self._policy, self._link = rollout, policy, link
-        self._index, self._seed, self._prepare, self._observers = index, seed, prepare, observers
-        self._should_stop, self._figures = should_stop, figures
+        self._index, self._seed, self._figures = index, seed, figures
+        self._session = session or Session()
         self._episodes = episode_ids()
         self._tested = 0
         self._quit = False
@@ -77,7 +74,7 @@ class Actor:
         """Episode after episode; True when the operator ended it."""
         last: Episode | None = None
         for episode_id in self._episodes:
-            self._prepare(last)
+            self._session.prepare(last)
             if self._stopping():
                 break
             last = self._play(episode_id)
@@ -99,7 +96,7 @@ class Actor:
         return episode
 
     def _stopping(self) -> bool:
-        return self._quit or self._should_stop() or self._link.directive.stop
+        return self._quit or self._session.should_stop() or self._link.directive.stop
 
     def _account(self, episode: Episode, seconds: float) -> Record:
         record: dict[str, float | str] = {**summarise(episode), **judged(episode), **self._figures()}
@@ -134,7 +131,7 @@ class Actor:
             evaluation_seeds(asked.version, test.longest, stream="validation"),
             on_episode=lambda result: test.add(result.is_success),
             should_stop=should_stop,
-            observers=self._observers,
+            observers=[self._session],
         )
         steps = sum(result.length for result in played)
         self._link.report({"test_steps": float(steps), "test_episodes": float(len(played))})

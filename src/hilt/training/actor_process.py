@@ -115,9 +115,7 @@ def _actor(
         client,
         index=index,
         seed=learning_policy(config).online_env_seed,
-        prepare=session.prepare,
-        observers=[session],
-        should_stop=session.should_stop,
+        session=session,
         figures=monitor.take,
     )
 

@@ -9,17 +9,16 @@ from typing import Any
 
 from torch import Tensor
 
-from hilt.algorithms.base import Algorithm, Sampler
+from hilt.algorithms.base import Algorithm
 from hilt.envs.feature_env import Judge
 from hilt.runs.checkpoints import Checkpoint
-from hilt.runs.history import History
-from hilt.runs.metrics import Metrics
 from hilt.runs.saving import Saver
 from hilt.training.actors import Actors
+from hilt.training.learner_parts import Batches
 from hilt.training.pacing import Every, Rate
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
-from hilt.training.status import Status
+from hilt.training.status import Reporting, Status
 from hilt.training.threads import UpdateThreads
 from hilt.training.validation import AttendedTest, Tested, Validation, tested
 from hilt.transport.messages import Directive
@@ -41,21 +40,17 @@ class Learner:
         self,
         plan: Plan,
         algorithm: Algorithm,
-        sample: Sampler,
+        batches: Batches,
         memory: Memory,
         actors: Actors,
-        metrics: Metrics,
-        history: History,
+        reporting: Reporting,
         saver: Saver,
-        train_config: Mapping[str, Any],
-        show: Callable[[Status], None],
         should_stop: Callable[[], bool],
-        sampler_state: Callable[[], dict[str, Any]],
     ) -> None:
-        self._plan, self._algorithm, self._sample = plan, algorithm, sample
-        self._memory, self._actors, self._metrics = memory, actors, metrics
-        self._history, self._saver, self._train_config = history, saver, dict(train_config)
-        self._show, self._should_stop, self._sampler_state = show, should_stop, sampler_state
+        self._plan, self._algorithm, self._batches = plan, algorithm, batches
+        self._memory, self._actors, self._saver = memory, actors, saver
+        self._metrics, self._history, self._show = reporting.metrics, reporting.history, reporting.show
+        self._should_stop = should_stop
         self._phase = "starting"
         self._waiting_for = ""
         self._version = int(1000 * time.time())  # newer than those of any learner before
@@ -144,7 +139,7 @@ class Learner:
             self.save()
 
     def _update(self) -> None:
-        self._last_metrics = self._algorithm.update(self._sample)
+        self._last_metrics = self._algorithm.update(self._batches.draw)
         if self._algorithm.updates % self._plan.log_freq == 0:
             self._log_update()
         if self._plan.save and self._algorithm.updates % self._plan.save_freq == 0:
@@ -296,13 +291,13 @@ class Learner:
             step=self._algorithm.updates,
             config=dict(self._algorithm.policy.config),
             model={name: tensor.detach().to("cpu", copy=True) for name, tensor in model.items()},
-            train_config=self._train_config,
+            train_config=dict(self._saver.train_config),
             state=self._algorithm.state_tensors(),
             counters={
                 "env_steps": self._memory.env_steps,
                 "elapsed_s": self._metrics.elapsed_s,
                 "history": self._history.state(),
-                "sampler": self._sampler_state(),
+                "sampler": self._batches.state(),
                 "reached_target": self.reached_target,
                 "best_success_rate": self.best_success_rate,
                 "tests": max(self._validation.count, self._attended.count - 1 if self._attended else 0),

@@ -35,6 +35,18 @@ def learning_policy(config: RunConfig) -> SACConfig | ACFQLConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Batches:
+    """Where updates get their batches, and the generator that chooses them."""
+
+    draw: Sampler
+    generator: np.random.Generator
+
+    def state(self) -> dict[str, Any]:
+        """From which the generator goes on after a resume."""
+        return dict(self.generator.bit_generator.state)
+
+
+@dataclass(frozen=True, slots=True)
 class Builder:
     """Makes what the configuration describes, for the features and actions of `env`."""
 

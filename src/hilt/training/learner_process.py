@@ -20,12 +20,12 @@ from hilt.runs.saving import Saver
 from hilt.training.connection import listen
 from hilt.training.demonstrations import demonstrations
 from hilt.training.learner import Learner
-from hilt.training.learner_parts import Builder, learning_policy
+from hilt.training.learner_parts import Batches, Builder, learning_policy
 from hilt.training.pacing import Pace
 from hilt.training.people import ask_for_demonstrations, asks_people
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
-from hilt.training.status import StatusView
+from hilt.training.status import Reporting, StatusView
 from hilt.training.vision import load_backbone
 from hilt.transport.server import TransitionServer
 
@@ -108,16 +108,12 @@ def _make_learner(
     learner = Learner(
         plan=_plan(config, builder.offline_updates(memory, checkpoint.config if checkpoint else None)),
         algorithm=algorithm,
-        sample=builder.draw(sampler),
+        batches=Batches(builder.draw(sampler), sampler.generator),
         memory=memory,
         actors=server,
-        metrics=metrics,
-        history=history,
-        saver=Saver(CheckpointStore(run, config.keep_checkpoints), view.say),
-        train_config=to_dict(config),
-        show=view.show,
+        reporting=Reporting(metrics, history, view.show),
+        saver=Saver(CheckpointStore(run, config.keep_checkpoints), to_dict(config), view.say),
         should_stop=should_stop,
-        sampler_state=lambda: dict(sampler.generator.bit_generator.state),
     )
     if checkpoint is not None:
         learner.restore(checkpoint.counters)
