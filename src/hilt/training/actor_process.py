@@ -16,7 +16,7 @@ from hilt.build.envs import make_environment
 from hilt.config.run import RunConfig
 from hilt.config.variables import ACTOR_INDEX
 from hilt.data.transition import Transition
-from hilt.envs.feature_env import Outcome
+from hilt.envs.feature_env import Environment, Outcome
 from hilt.rewards.reward_function import ClassifierMonitor
 from hilt.runs.lock import TAKEOVER_S, first_free, sole_user
 from hilt.session.operators import Role
@@ -49,8 +49,12 @@ def run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
     What the learner does not have yet is kept below `folder`, in a place of this actor's own.
     """
     torch.set_num_threads(1)
-    with _own_spool(folder) as (index, spool):
-        return _act(config, index, spool, should_stop)
+    env = make_environment(config, trust_operator=config.env.trust_operator)
+    try:
+        with _own_spool(folder) as (index, spool):
+            return _act(config, env, index, spool, should_stop)
+    finally:
+        env.close()
 
 
 @contextmanager
@@ -66,37 +70,33 @@ def _own_spool(folder: Path) -> Iterator[tuple[int, Path]]:
         yield int(index), spool
 
 
-def _act(config: RunConfig, index: int, spool: Path, should_stop: Stop) -> bool:
+def _act(config: RunConfig, env: Environment, index: int, spool: Path, should_stop: Stop) -> bool:
     """Of the actors that `hilt train` starts, the first serves the page whose link that has told."""
     supervised = ACTOR_INDEX in os.environ
-    env = make_environment(config, trust_operator=config.env.trust_operator)
-    try:
-        with (
-            connect(config, env.schema, spool, index) as client,
-            Stage(
-                config,
-                env,
-                Role.HELP,
-                "starting",
-                seed=config.seed + index,
-                should_stop=lambda: should_stop() or client.directive.stop,
-                tell=_tell,
-                serves=not supervised or index == 0,
-                announced=supervised,
-                has_terminal=not supervised,
-            ) as stage,
-        ):
-            stage.figures = figures = LearnersFigures(client)
-            first = _first_weights(client, stage)
-            has_quit = False
-            if first is not None:
-                figures.policy = policy = LatestPolicy(first, client.weights, seed=config.seed + index)
-                has_quit = _actor(config, policy, client, stage, index).run()
-            if client.connected:
-                client.drain(_DRAIN_S)
-            return has_quit or stage.dismissed
-    finally:
-        env.close()
+    with (
+        connect(config, env.schema, spool, index) as client,
+        Stage(
+            config,
+            env,
+            Role.HELP,
+            "starting",
+            seed=config.seed + index,
+            should_stop=lambda: should_stop() or client.directive.stop,
+            tell=_tell,
+            serves=not supervised or index == 0,
+            announced=supervised,
+            has_terminal=not supervised,
+        ) as stage,
+    ):
+        stage.figures = figures = LearnersFigures(client)
+        first = _first_weights(client, stage)
+        has_quit = False
+        if first is not None:
+            figures.policy = policy = LatestPolicy(first, client.weights, seed=config.seed + index)
+            has_quit = _actor(config, policy, client, stage, index).run()
+        if client.connected:
+            client.drain(_DRAIN_S)
+        return has_quit or stage.dismissed
 
 
 def _actor(config: RunConfig, policy: LatestPolicy, client: LearnerClient, stage: Stage, index: int) -> Actor:
