@@ -20,14 +20,14 @@ from hilt.rollout.evaluation import (
     describe,
     evaluate_policy,
     evaluation_seeds,
-    film,
     summarise,
 )
+from hilt.rollout.film import Footage, film, longest
 from hilt.rollout.rollout import Policy
 from hilt.runs.checkpoints import read_counters
 from hilt.runs.layout import outcome
 from hilt.runs.plots import plot_run
-from hilt.session.console import say
+from hilt.session.console import Progress, say
 from hilt.session.operators import Role
 from hilt.session.session import Stage
 from hilt.training.processes import StopRequest
@@ -73,31 +73,68 @@ def evaluate_folder(
         say(warning)
     policy = load_policy(folder, device=device)
     env = make_environment(config, features=policy.features)
+    footage = Footage(config.eval.videos, longest(env.fps, config.eval.video_s))
     with Stage(config, env, Role.WATCH, "evaluating", should_stop=stop, announced=announced) as stage:
-        results = _evaluate(config, env, policy, stage)
+        results = _evaluate(config, env, policy, stage, footage)
         evaluation = summarise(results, config.eval.seed, _human_cost(folder, env.fps))
         evaluation.write(output / "eval.json")
         print(describe(evaluation), flush=True)
-        stage.note("the videos")
-        try:
-            film(env, policy, results, output, config.eval.videos)
-        except RenderingError as error:
-            say(f"no videos: {error}")
+        _film(config, env, policy, results, output, stage, footage)
     print(f"evaluation: {output}")
     env.close()
     return evaluation
 
 
-def _evaluate(config: RunConfig, env: Environment, policy: Policy, stage: Stage) -> list[EpisodeResult]:
+def _evaluate(
+    config: RunConfig, env: Environment, policy: Policy, stage: Stage, footage: Footage
+) -> list[EpisodeResult]:
     """The episodes of `config.eval`, for everybody to watch."""
     seeds = evaluation_seeds(config.eval.seed, config.eval.n_episodes)
     done: list[EpisodeResult] = []
+    progress = Progress()
 
     def count(result: EpisodeResult) -> None:
         done.append(result)
+        footage.on_episode(result)
         stage.remaining = len(seeds) - len(done)
+        succeeded = sum(result.is_success for result in done)
+        progress(f"{len(done)} of {len(seeds)} episodes, {succeeded} succeeded")
 
-    return evaluate_policy(env, policy, seeds, count, stage.should_stop, audience=stage)
+    return evaluate_policy(
+        env, policy, seeds, count, stage.should_stop, audience=stage, record=footage.on_step
+    )
+
+
+def _film(
+    config: RunConfig,
+    env: Environment,
+    policy: Policy,
+    results: list[EpisodeResult],
+    output: Path,
+    stage: Stage,
+    footage: Footage,
+) -> None:
+    """Films of the evaluated episodes, each told of at terminal and page; without OpenGL, a sentence."""
+
+    def tell(text: str) -> None:
+        say(text)
+        stage.note(f"the films ({text})")
+
+    stage.note("the films")
+    try:
+        film(
+            env,
+            policy,
+            results,
+            output,
+            config.eval.videos,
+            video_s=config.eval.video_s,
+            footage=footage,
+            tell=tell,
+            should_stop=stage.should_stop,
+        )
+    except RenderingError as error:
+        say(f"no videos: {error}")
 
 
 def _human_cost(folder: Path, fps: float) -> tuple[float, int] | None:
