@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hilt.commands.main import main
+from hilt.data.episode_log import EpisodeLog, log_files
+from hilt.data.lerobot import DatasetWriter
+from hilt.data.routing import Source
+from hilt.data.transition import Controller, Feature, Schema, Transition
+from hilt.runs.leftovers import remove_leftovers
+from tests.data.histories import transition
 
 SAC = ["--policy.type=sac"]
 PIXELS = ["--env.obs_type=pixels"]
@@ -115,6 +126,86 @@ def test_a_damaged_dataset_is_refused_before_training_begins(
     write("set/meta/info.json", info)
     for arguments in (["train", *SAC, "--dataset.root=set"], ["data", "info", "set"]):
         assert re.search(words, refused(capsys, *arguments))
+
+
+def write_dataset(root: str, *features: str, rewards: Sequence[float] = (0.0, 1.0), fps: int = 10) -> None:
+    """Two episodes of one step each, without pictures."""
+    sizes = {"observation.state": 18, "observation.environment_state": 7}
+    schema = Schema({name: Feature((sizes[name],)) for name in features}, Feature((4,)))
+    with DatasetWriter(root, schema, fps=fps, task="reach") as writer:
+        for reward in rewards:
+            seen = {name: np.full(sizes[name], 0.05, np.float32) for name in features}
+            action = np.zeros(4, np.float32)
+            success = reward > 0
+            writer.add(
+                Transition(
+                    observation=seen,
+                    action=action,
+                    policy_action=action,
+                    controller=Controller.OPERATOR,
+                    reward=reward,
+                    terminated=success,
+                    truncated=not success,
+                    next_observation=seen,
+                    discrete_penalty=0.0,
+                    episode_id=0,
+                    step=0,
+                    is_success=success,
+                )
+            )
+            writer.finish_episode()
+
+
+@pytest.mark.parametrize("verb", ["train", "learner"])
+def test_a_dataset_that_does_not_fit_is_refused_before_anything_starts(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_dataset("narrow", "observation.state")
+    write_dataset("fast", "observation.state", "observation.environment_state", fps=20)
+    missing = refused(capsys, verb, *SAC, "--dataset.root=narrow", "--output_dir=run")
+    assert "narrow/meta/info.json has no feature 'observation.environment_state'" in missing
+    shutil.copytree("fast", "torn")
+    Path("torn/data/chunk-000/file-001.parquet").write_bytes(b"torn")
+    said = refused(capsys, verb, *SAC, "--dataset.root=torn", "--env.fps=20", "--output_dir=run")
+    assert "file-001.parquet is damaged" in said
+    assert "20 fps" in refused(capsys, verb, *SAC, "--dataset.root=fast", "--output_dir=run")
+
+
+@pytest.mark.parametrize("verb", ["train", "learner"])
+def test_nothing_is_left_of_what_did_not_begin(verb: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with a file of the dataset is seen by the learner, when it reads it."""
+    write_dataset("set", "observation.state", "observation.environment_state")
+    path = "set/data/chunk-000/file-001.parquet"
+    table = pq.read_table(path)
+    column = pa.array(np.full(table.num_rows, np.nan, np.float32))
+    pq.write_table(table.set_column(table.column_names.index("next.reward"), "next.reward", column), path)
+    before = sorted(Path().rglob("*"))
+    assert main([verb, *SAC, "--dataset.root=set", "--no-ui"]) == 2
+    assert "file-001.parquet, episode 1: " in capfd.readouterr().err
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_nothing_is_left_of_a_classifier_that_cannot_learn(capsys: pytest.CaptureFixture[str]) -> None:
+    write_dataset("set", "observation.state", rewards=(0.0, 0.0))
+    words = [
+        "--policy.type=reward_classifier",
+        '--policy.input_features={"observation.state": {"type": "STATE", "shape": [18]}}',
+    ]
+    assert "failed frames" in refused(capsys, "train", *words, "--dataset.root=set")
+
+
+def test_what_people_gave_stays(tmp_path: Path) -> None:
+    """Steps that nothing would give again are no leftovers."""
+    run = tmp_path / "run"
+    schema = Schema({"observation.state": Feature((2,))}, Feature((4,)))
+    with EpisodeLog(run / "replay", schema) as log:
+        log.append([transition(0, 0)], Source.DEMONSTRATION)
+    (run / "config.json").write_text("{}")
+    remove_leftovers(run, has_dataset=False)
+    assert [path.name for path in run.glob("*/*")] == [path.name for path in log_files(run / "replay")]
+    assert not (run / "config.json").exists()
+    remove_leftovers(run, has_dataset=True)
+    assert not run.exists()
 
 
 def test_a_run_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,10 +19,11 @@ from hilt.rollout.evaluation import (
     describe,
     evaluate_policy,
     evaluation_seeds,
-    film,
     summarise,
     wilson_interval,
 )
+from hilt.rollout.film import Footage, film
+from hilt.rollout.video import write_mp4
 from hilt.runs.history import History
 
 
@@ -128,3 +129,50 @@ def test_films_show_failures_first_and_play(env: Environment, tmp_path: Path) ->
     assert len(frames) > 1
     assert np.ptp(frames[0]) > 50  # not one colour
     assert (tmp_path / "summary.png").stat().st_size > 1000
+
+
+def frames_of(video: Path) -> list[np.ndarray]:
+    with av.open(str(video)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def test_films_are_cut_and_each_is_told_of(env: Environment, tmp_path: Path) -> None:
+    results = evaluate_policy(env, Sometimes(env), evaluation_seeds(0, 2))
+    told: list[str] = []
+    film(env, Sometimes(env), results, tmp_path, 2, video_s=1.0, tell=told.append)
+    assert [len(frames_of(video)) for video in sorted(tmp_path.glob("*.mp4"))] == [10, 10]
+    assert [line.partition(",")[0] for line in told] == [
+        "film 1 of 2: episode 1",
+        "film 2 of 2: episode 0",
+    ]
+
+
+def test_nothing_is_filmed_for_who_has_said_stop(env: Environment, tmp_path: Path) -> None:
+    film(env, Sometimes(env), [result(1, True)], tmp_path, 1, should_stop=lambda: True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_policy_that_sees_is_filmed_by_what_it_saw(tmp_path: Path) -> None:
+    """No episode is played twice; what would not be filmed is forgotten."""
+    source = {
+        "env": {"obs_type": "pixels", "image_size": 32, "processor": {"reset": {"control_time_s": 3.0}}}
+    }
+    env = make_environment(load_config(source))
+    policy = Sometimes(env)
+    footage = Footage(n=2, frames=12)
+    results = evaluate_policy(env, policy, evaluation_seeds(0, 5), footage.on_result, observers=[footage])
+    env.close()
+    failures = [index for index, result in enumerate(results) if not result.is_success][:2]
+    assert sorted(footage.kept) == failures
+    film(env, policy, results, tmp_path, 2, video_s=1.2, footage=footage)
+    assert policy._episode == 4
+    video = tmp_path / f"episode_{failures[0]:03d}_failure.mp4"
+    first, *others = frames_of(video)
+    assert (first.shape, len(others)) == ((256, 512, 3), 11)
+    seen = footage.kept[failures[0]][0]["observation.images.front"].transpose(1, 2, 0)
+    assert np.abs(first[4::8, 4:256:8].astype(int) - seen).mean() < 6
+
+
+def test_pictures_of_odd_sizes_make_a_film(tmp_path: Path) -> None:
+    write_mp4(tmp_path / "odd.mp4", [np.full((31, 45, 3), 120, np.uint8)] * 3, 10)
+    assert [frame.shape for frame in frames_of(tmp_path / "odd.mp4")] == [(30, 44, 3)] * 3

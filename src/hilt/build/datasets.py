@@ -28,15 +28,24 @@ def open_dataset(config: RunConfig, schema: Schema | None = None, fps: int | Non
     )
 
 
-def read_transitions(
-    config: RunConfig, schema: Schema, tell: Callable[[str], None] = lambda text: None
-) -> Iterator[Transition]:
-    """Every step of the dataset of `config`, in `schema`, at the environment's rate where that is known.
+def open_fitting(config: RunConfig, schema: Schema) -> DatasetReader:
+    """The dataset of `config`, in `schema`, at the environment's rate where that is known.
 
     Raises:
         ConfigError, DatasetError: as `open_dataset`.
     """
-    reader = open_dataset(config, schema, fps=None if config.env.type == "gymnasium" else config.env.fps)
+    return open_dataset(config, schema, fps=None if config.env.type == "gymnasium" else config.env.fps)
+
+
+def read_transitions(
+    config: RunConfig, schema: Schema, tell: Callable[[str], None] = lambda text: None
+) -> Iterator[Transition]:
+    """Every step of the dataset of `config`, as `open_fitting` opens it.
+
+    Raises:
+        ConfigError, DatasetError: as `open_dataset`.
+    """
+    reader = open_fitting(config, schema)
     if reader.unused:
         tell(f"the policy does not use {', '.join(reader.unused)} of {reader.root}")
     yield from reader.transitions()

@@ -20,15 +20,15 @@ from hilt.rollout.evaluation import (
     describe,
     evaluate_policy,
     evaluation_seeds,
-    film,
     summarise,
 )
+from hilt.rollout.film import Footage, film, longest
 from hilt.rollout.rollout import Policy
 from hilt.runs.checkpoints import read_counters
 from hilt.runs.history import History
 from hilt.runs.layout import outcome
 from hilt.runs.plots import plot_run
-from hilt.session.console import say
+from hilt.session.console import Progress, say
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role, SessionOptions
 from hilt.training.processes import StopRequest
@@ -74,36 +74,69 @@ def evaluate_folder(
         say(warning)
     policy = load_policy(folder, device=device)
     env = make_environment(config, features=policy.features)
+    footage = Footage(config.eval.videos, longest(env.fps, config.eval.video_s))
     options = SessionOptions(announced=announced)
     with OperatorSession(config, env, Role.WATCH, "evaluating", options, should_stop=stop) as session:
-        results = _evaluate(config, env, policy, session)
+        results = _evaluate(config, env, policy, session, footage)
         evaluation = summarise(results, config.eval.seed, _training_cost(folder, env.fps))
         evaluation.write(output / "eval.json")
         print(describe(evaluation), flush=True)
-        session.note("the videos")
-        try:
-            film(env, policy, results, output, config.eval.videos)
-        except RenderingError as error:
-            say(f"no videos: {error}")
+        _film(config, env, policy, results, output, session, footage)
     print(f"evaluation: {output}")
     env.close()
     return evaluation
 
 
 def _evaluate(
-    config: RunConfig, env: Environment, policy: Policy, session: OperatorSession
+    config: RunConfig, env: Environment, policy: Policy, session: OperatorSession, footage: Footage
 ) -> list[EpisodeResult]:
     """The episodes of `config.eval`, for everybody to watch."""
     seeds = evaluation_seeds(config.eval.seed, config.eval.n_episodes)
     done: list[EpisodeResult] = []
+    progress = Progress()
 
     def count(result: EpisodeResult) -> None:
         done.append(result)
+        footage.on_result(result)
         session.remaining = len(seeds) - len(done)
+        succeeded = sum(result.is_success for result in done)
+        progress(f"{len(done)} of {len(seeds)} episodes, {succeeded} succeeded")
 
     return evaluate_policy(
-        env, policy, seeds, count, session.should_stop, observers=[session], judge=session.judges
+        env, policy, seeds, count, session.should_stop, observers=[session, footage], judge=session.judges
     )
+
+
+def _film(
+    config: RunConfig,
+    env: Environment,
+    policy: Policy,
+    results: list[EpisodeResult],
+    output: Path,
+    session: OperatorSession,
+    footage: Footage,
+) -> None:
+    """Films of the evaluated episodes, each told of at terminal and page; without OpenGL, a sentence."""
+
+    def tell(text: str) -> None:
+        say(text)
+        session.note(f"the films ({text})")
+
+    session.note("the films")
+    try:
+        film(
+            env,
+            policy,
+            results,
+            output,
+            config.eval.videos,
+            video_s=config.eval.video_s,
+            footage=footage,
+            tell=tell,
+            should_stop=session.should_stop,
+        )
+    except RenderingError as error:
+        say(f"no videos: {error}")
 
 
 def _training_cost(folder: Path, fps: float) -> dict[str, float] | None:

@@ -102,7 +102,14 @@ HELP = {
         "How often a saved policy succeeds alone on new episodes, with its interval, cycle time and videos.",
         "hilt eval --config_path configs/train_sac_state.json "
         "--policy.pretrained_path=outputs/run/checkpoints/best",
-        ("policy.pretrained_path", "eval.n_episodes", "eval.seed", "eval.videos", "output_dir"),
+        (
+            "policy.pretrained_path",
+            "eval.n_episodes",
+            "eval.seed",
+            "eval.videos",
+            "eval.video_s",
+            "output_dir",
+        ),
         (_CONFIG, _NO_UI),
     ),
     "relabel": Help(

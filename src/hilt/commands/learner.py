@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hilt.commands.prepare import begun
+from hilt.commands.prepare import abandon, begun
 from hilt.config.overrides import parse_command_line
+from hilt.errors import UserError
 from hilt.training.processes import StopRequest
 
 
@@ -15,4 +16,8 @@ def main(arguments: Sequence[str]) -> int:
     from hilt.training.learner_process import run_learner  # torch, once the configuration is known to be good
 
     stop = StopRequest().install()
-    return 0 if run_learner(config, run, stop) else stop.exit_code
+    try:
+        return 0 if run_learner(config, run, stop) else stop.exit_code
+    except UserError:
+        abandon(config, run)
+        raise

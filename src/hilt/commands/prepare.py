@@ -19,6 +19,7 @@ from hilt.config.resume import CONFIG_NAME, asks_to_resume, new_run, resumed
 from hilt.config.run import RunConfig
 from hilt.config.write import to_json
 from hilt.networks.hub import find_model
+from hilt.runs.leftovers import remove_leftovers
 
 
 def configured(source: Source, overrides: Sequence[str], verb: Verb) -> RunConfig:
@@ -64,21 +65,31 @@ def _try_out(config: RunConfig) -> None:
     """Opens what others have made, before anything is written.
 
     Raises:
-        ConfigError, DatasetError, UnsupportedModelError: it cannot be used.
+        ConfigError, DatasetError, CheckpointError, UnsupportedModelError: it cannot be used.
     """
-    if config.dataset.directory is not None:
+    if (encoder := _encoder_of(config)) is not None:
+        find_model(encoder)
+    if isinstance(config.policy, LearningPolicy):
+        _try_learning(config)
+    elif config.dataset.directory is not None:
         from hilt.build.datasets import open_dataset
 
         open_dataset(config).close()
-    if (encoder := _encoder_of(config)) is not None:
-        find_model(encoder)
-    if config.env.type == "gymnasium":
-        from hilt.build.envs import make_environment
 
-        env = make_environment(config)
-        env.close()
-        if not np.isfinite([env.action_low, env.action_high]).all():
-            raise ConfigError("env.task", f'"{config.env.task}": actions must have bounds, to be learned')
+
+def _try_learning(config: RunConfig) -> None:
+    """The environment can be made, and the dataset holds what the policy will see of it."""
+    from hilt.build.datasets import open_fitting
+    from hilt.build.envs import make_environment
+
+    env = make_environment(config)
+    env.close()
+    if not np.isfinite([env.action_low, env.action_high]).all():
+        raise ConfigError("env.task", f'"{config.env.task}": actions must have bounds, to be learned')
+    if config.dataset.directory is not None:
+        reader = open_fitting(config, env.schema)
+        reader.require_whole()
+        reader.close()
 
 
 def _encoder_of(config: RunConfig) -> str | None:
@@ -91,9 +102,9 @@ def _encoder_of(config: RunConfig) -> str | None:
 
 
 def abandon(config: RunConfig, folder: Path) -> None:
-    """The run never began: without its configuration it is none, and the same command may be given again."""
-    if not config.resume and not (folder / "checkpoints").exists():
-        (folder / CONFIG_NAME).unlink(missing_ok=True)
+    """The run never began: nothing of it stays, and the same command may be given again."""
+    if not config.resume:
+        remove_leftovers(folder, has_dataset=config.dataset.directory is not None)
 
 
 def _write_config(config: RunConfig, folder: Path) -> None:

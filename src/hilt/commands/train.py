@@ -12,9 +12,10 @@ from hilt.config.load import Source
 from hilt.config.overrides import parse_command_line
 from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
+from hilt.errors import UserError
 from hilt.runs.layout import MODEL, outcome
 from hilt.session.console import say
-from hilt.training.processes import ChildFailedError, StopRequest
+from hilt.training.processes import StopRequest
 from hilt.training.supervisor import Supervisor
 
 if TYPE_CHECKING:  # the supervisor imports no torch
@@ -60,7 +61,7 @@ def train(config: Source = None, *overrides: str, stop: StopRequest | None = Non
     checked, run = begun(config, overrides, "train")
     try:
         return train_locally(checked, run, stop or StopRequest())
-    except ChildFailedError:
+    except UserError:
         abandon(checked, run)
         raise
 

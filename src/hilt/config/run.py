@@ -63,6 +63,8 @@ class EvalConfig(Section):
     """Seed of the episodes, none of which training ever sees."""
     videos: NonNegativeInt = 5
     """Episodes that are filmed, failures first."""
+    video_s: PositiveFloat = 30.0
+    """Longest film [s]: an episode is cut there."""
     batch_size: Annotated[int, NoEffect("episodes are played one after the other")] = 0
     """Environments side by side."""
     use_async_envs: Annotated[bool, NoEffect("episodes are played one after the other")] = False

@@ -36,9 +36,8 @@ class Look:
 COARSE = Look(12, 4, 0, frozenset())
 """For policies."""
 LIVE = Look(12, 4, 512, frozenset({SHADOW, SKYBOX}))
-"""For people at the controls: shadows tell them how high the gripper is. An eighth of the time of `FINE`."""
-FINE = Look(40, 20, 2048, frozenset({SHADOW, REFLECTION, SKYBOX, HAZE}))
-"""For films."""
+"""For people, at the controls and in films: shadows tell them how high the gripper is."""
+_EFFECTS = (SHADOW, REFLECTION, SKYBOX, HAZE)
 
 
 class Cameras:
@@ -50,7 +49,7 @@ class Cameras:
     def __init__(self, model: mujoco.MjModel, look: Look = COARSE) -> None:
         self._model = model
         self._scene = mujoco.MjvScene(model, maxgeom=MAX_GEOMS)
-        for flag in FINE.effects:
+        for flag in _EFFECTS:
             self._scene.flags[flag] = flag in look.effects
         self._option = mujoco.MjvOption()
         self._option.geomgroup[3:] = 0

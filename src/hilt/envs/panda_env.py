@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hilt.envs.cameras import COARSE, FINE, LIVE, Cameras, Image, Look
+from hilt.envs.cameras import COARSE, LIVE, Cameras, Image, Look
 from hilt.envs.core import Core, Progress
 from hilt.envs.options import EnvOptions, height_width
 from hilt.envs.panda.robot import Array
@@ -84,8 +84,7 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         """One frame `[H, W, 3]` of `render_camera`; None when `render_mode` is None."""
         if self.render_mode is None:
             return None
-        camera, size = self.options.render_camera, height_width(self.options.render_size)
-        return self._lens(FINE).images(self.data, {camera: size})[camera]
+        return self.live_view(height_width(self.options.render_size))
 
     def live_view(self, size: tuple[int, int]) -> Image:
         """What `render_camera` sees, uint8 `[H, W, 3]`, quickly enough for a person at the controls."""

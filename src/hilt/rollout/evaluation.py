@@ -11,7 +11,6 @@ from pathlib import Path
 from hilt.envs.feature_env import Environment, Judge, episode_seed
 from hilt.operators.base import NoOperator
 from hilt.rollout.rollout import Episode, Observer, Policy, Rollout
-from hilt.rollout.video import Picture, write_mp4, write_strips
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,32 +121,6 @@ def summarise(
         ground_truth_success_rate=sum(map(bool, truths)) / len(truths) if truths else None,
         disagreements=sum(r.is_success != r.ground_truth for r in results) if truths else None,
     )
-
-
-def film(env: Environment, policy: Policy, results: Sequence[EpisodeResult], folder: Path, n: int) -> None:
-    """Play `n` episodes again, failures first, into `episode_*.mp4` and `summary.png`.
-
-    The episodes are those of `results`: seeds and a policy that repeats itself give the same ones.
-    """
-    chosen = sorted(enumerate(results), key=lambda item: (item[1].is_success, item[0]))[:n]
-    rows: list[tuple[str, Sequence[Picture]]] = []
-    for index, result in chosen:
-        pictures = _pictures(env, policy, result.seed)
-        word = "success" if result.is_success else "FAILURE"
-        write_mp4(folder / f"episode_{index:03d}_{word.lower()}.mp4", pictures, env.fps)
-        rows.append((f"episode {index}: {word}, {result.cycle_time_s:.1f} s", pictures))
-    if rows:
-        write_strips(folder / "summary.png", rows)
-
-
-def _pictures(env: Environment, policy: Policy, seed: int) -> list[Picture]:
-    pictures: list[Picture] = []
-    rollout = Rollout(env, policy, NoOperator(), record=lambda transition: pictures.append(env.render()))
-    rollout.begin(0, seed)
-    pictures.append(env.render())
-    while not rollout.episode.over:
-        rollout.step()
-    return pictures
 
 
 def _result(episode: Episode, fps: float) -> EpisodeResult:

@@ -51,8 +51,12 @@ def run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
     What the learner does not have yet is kept below `folder`, in a place of this actor's own.
     """
     torch.set_num_threads(1)
-    with _own_spool(folder) as (index, spool):
-        return _act(config, index, spool, should_stop)
+    env = make_environment(config, trust_operator=config.env.trust_operator)
+    try:
+        with _own_spool(folder) as (index, spool):
+            return _act(config, env, index, spool, should_stop)
+    finally:
+        env.close()
 
 
 @contextmanager
@@ -68,39 +72,35 @@ def _own_spool(folder: Path) -> Iterator[tuple[int, Path]]:
         yield int(index), spool
 
 
-def _act(config: RunConfig, index: int, spool: Path, should_stop: Stop) -> bool:
+def _act(config: RunConfig, env: Environment, index: int, spool: Path, should_stop: Stop) -> bool:
     """Of the actors that `hilt train` starts, the first serves the page whose link that has told."""
     supervised = ACTOR_INDEX in os.environ
-    env = make_environment(config, trust_operator=config.env.trust_operator)
-    try:
-        with (
-            connect(config, env.schema, spool, index) as client,
-            OperatorSession(
-                config,
-                env,
-                Role.HELP,
-                "starting",
-                SessionOptions(
-                    seed=config.seed + index,
-                    serves=not supervised or index == 0,
-                    announced=supervised,
-                    has_terminal=not supervised,
-                ),
-                should_stop=lambda: should_stop() or client.directive.stop,
-                tell=_tell,
-            ) as session,
-        ):
-            session.figures = figures = LearnersFigures(client, env.fps)
-            first = _first_weights(env, client, session, config.seed, index)
-            has_quit = False
-            if first is not None:
-                figures.policy = policy = LatestPolicy(first, client.weights, seed=config.seed + index)
-                has_quit = _actor(config, policy, client, session, index).run()
-            if client.connected:
-                client.drain(_DRAIN_S)
-            return has_quit or session.dismissed
-    finally:
-        env.close()
+    with (
+        connect(config, env.schema, spool, index) as client,
+        OperatorSession(
+            config,
+            env,
+            Role.HELP,
+            "starting",
+            SessionOptions(
+                seed=config.seed + index,
+                serves=not supervised or index == 0,
+                announced=supervised,
+                has_terminal=not supervised,
+            ),
+            should_stop=lambda: should_stop() or client.directive.stop,
+            tell=_tell,
+        ) as session,
+    ):
+        session.figures = figures = LearnersFigures(client, env.fps)
+        first = _first_weights(env, client, session, config.seed, index)
+        has_quit = False
+        if first is not None:
+            figures.policy = policy = LatestPolicy(first, client.weights, seed=config.seed + index)
+            has_quit = _actor(config, policy, client, session, index).run()
+        if client.connected:
+            client.drain(_DRAIN_S)
+        return has_quit or session.dismissed
 
 
 def _actor(

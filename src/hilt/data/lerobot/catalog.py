@@ -11,7 +11,7 @@ from hilt.data.lerobot import layout, sidecar, statistics, tables
 from hilt.data.lerobot.layout import DatasetError
 from hilt.data.lerobot.sidecar import EpisodeNote
 from hilt.data.lerobot.statistics import Stats
-from hilt.data.transition import Feature, Schema
+from hilt.data.transition import ENVIRONMENT_STATE, Feature, Schema
 
 _NUMBERS = ("float32", "float64", "int64", "int32", "bool")
 
@@ -41,6 +41,14 @@ def _observation_feature(described: Mapping[str, Any]) -> Feature | None:
     if described["dtype"] in _NUMBERS and len(shape) == 1:
         return Feature(shape)
     return None
+
+
+def _way_out(missing: str, found: Mapping[str, Feature]) -> str:
+    """What helps besides renaming."""
+    has_pictures = any(feature.is_image for feature in found.values())
+    return "--env.obs_type=pixels learns from its pictures; " * (
+        missing == ENVIRONMENT_STATE and has_pictures
+    )
 
 
 class Catalog:
@@ -123,7 +131,7 @@ class Catalog:
         if has is None:
             raise DatasetError(
                 f"{path} has no feature {name!r}, which the policy needs; it has {', '.join(sorted(found))} "
-                "(rename_map maps a dataset's names to the policy's)"
+                f"({_way_out(name, found)}rename_map maps a dataset's names to the policy's)"
             )
         if has != needs:
             raise DatasetError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilt.data.lerobot import gripper, layout, sidecar
+from hilt.data.lerobot import gripper, layout, sidecar, tables
 from hilt.data.lerobot.catalog import Catalog, Episode
 from hilt.data.lerobot.frames import FrameReader, Frames
 from hilt.data.lerobot.layout import DatasetError, Info
@@ -113,6 +113,11 @@ class DatasetReader:
         """Every step of every episode; the k-th becomes `first_episode_id` + k."""
         for number, episode in enumerate(self.episodes):
             yield from self.episode(episode, first_episode_id + number)
+
+    def require_whole(self) -> None:
+        """Raises DatasetError when a file of rows is cut short; what is in it is not read."""
+        for path in dict.fromkeys(episode.data_path for episode in self.episodes):
+            tables.require_whole(path)
 
     def close(self) -> None:
         """Close the files."""

@@ -29,6 +29,14 @@ def read_table(path: Path, columns: list[str] | None = None) -> Any:
         raise DatasetError(f"{path} is damaged or cut short: {error}") from None
 
 
+def require_whole(path: Path) -> None:
+    """Raises DatasetError when the Parquet file in `path` is cut short. Reads its end alone."""
+    try:
+        pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DatasetError(f"{path} is damaged or cut short: {error}") from None
+
+
 def write_table(path: Path, table: Any) -> None:
     """Replaces `path` in one step; one row group."""
     with replacing(path) as temporary:
