@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
+from hilt.commands.train import train
+from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.data.lerobot import DatasetError, DatasetReader
@@ -168,14 +172,77 @@ def test_state_can_be_looked_at_too_and_classes_can_be_more(tmp_path: Path) -> N
     train_classifier(config, tmp_path / "run")
     model = load_classifier(tmp_path / "run/checkpoints/last")
     assert model.spec.features == [lamps.WRIST, lamps.STATE]
-    assert model.spec.success_class == 2
+    assert model.spec.success_classes == (2,)
     logits = model(to_batch(episodes[0][0].observation))
     assert logits.shape == (1, 3)
 
 
-def _with_reward(step: Any, reward: float) -> Any:
-    from dataclasses import replace
+def in_thirds(number: int) -> list[Any]:
+    """The square low, in the middle, high: labels 0, 1, 2."""
+    steps = lamps.episode(number, length=18)
+    return [replace(step, reward=float(step.step * 3 // 18)) for step in steps]
 
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that learned to tell three classes, the upper two of which are success."""
+    folder = tmp_path_factory.mktemp("three")
+    lamps.write(folder / "set", [in_thirds(number) for number in range(10)])
+    keys = {"num_classes": 3, "success_class": [1, 2], "class_rewards": [-0.1, 0.5, 1.0]}
+    train_classifier(configure(folder / "set", 200, **keys), folder / "run")
+    return folder / "run"
+
+
+def test_several_classes_are_told_apart_and_reported_each(three: Path) -> None:
+    report = json.loads((three / "report/report.json").read_text())
+    assert [each["label"] for each in report["classes"]] == [0, 1, 2]
+    assert all(each["recall"] > 0.8 and each["precision"] > 0.8 for each in report["classes"])
+    assert all(sum(each["taken_for"]) == each["n"] > 0 for each in report["classes"])
+    assert report["auc"] > 0.95
+
+
+def test_every_class_pays_what_it_is_worth(three: Path) -> None:
+    model = load_classifier(three / "checkpoints/last")
+    reward = ClassifierReward(model, debounce=2, success_reward=2.0, terminate=False)
+    low, middle, high = (lamps.look(np.random.default_rng(0), height) for height in (0.1, 0.5, 0.95))
+    judged = [reward(look) for look in (low, low, middle, middle, high, low)]
+    assert [each.reward for each in judged] == pytest.approx([0, -0.2, 0, 1.0, 2.0, 0])
+    assert [each.success for each in judged] == [False, False, False, True, True, False]
+
+
+def test_a_classifier_saved_before_there_could_be_several_successes_loads(run: Path, tmp_path: Path) -> None:
+    saved = run / "checkpoints/last/pretrained_model"
+    shutil.copytree(saved, tmp_path / "old")
+    config = json.loads((saved / "config.json").read_text())
+    del config["success_classes"], config["class_rewards"]
+    (tmp_path / "old/config.json").write_text(json.dumps({**config, "success_class": 1}))
+    assert load_classifier(tmp_path / "old").spec == load_classifier(saved).spec
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"num_classes": 3, "success_class": 3}, "success_class = 3: must be below num_classes, 3"),
+        ({"success_class": [0, 1]}, "some class must be none of success"),
+        ({"class_rewards": [0.0, 0.5, 1.0]}, "class_rewards.*must be num_classes = 2 numbers"),
+        ({"success_class": "all"}, "success_class = .all."),
+    ],
+)
+def test_classes_that_contradict_each_other_are_refused(keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        configure(Path("set"), **keys)
+
+
+def test_more_classes_than_labels_are_refused_before_anything_is_written(
+    dataset: Path, tmp_path: Path
+) -> None:
+    config = configure(dataset, num_classes=3).model_copy(update={"output_dir": str(tmp_path / "run")})
+    with pytest.raises(DatasetError, match="labels 0, 1, policy.num_classes = 3 means the classes 0, 1, 2"):
+        train(config)
+    assert not (tmp_path / "run").exists()
+
+
+def _with_reward(step: Any, reward: float) -> Any:
     return replace(step, reward=reward)
 
 

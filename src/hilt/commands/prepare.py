@@ -66,7 +66,11 @@ def _try_out(config: RunConfig) -> None:
     Raises:
         ConfigError, DatasetError, UnsupportedModelError: it cannot be used.
     """
-    if config.dataset.directory is not None:
+    if isinstance(config.policy, ClassifierConfig):
+        from hilt.training.classifier_parts import check_dataset
+
+        check_dataset(config)
+    elif config.dataset.directory is not None:
         from hilt.build.datasets import open_dataset
 
         open_dataset(config).close()

@@ -17,6 +17,7 @@ from hilt.data.transition import Feature, Schema
 from hilt.networks.encoders import EncoderConfig
 from hilt.networks.pretrained import PretrainedEncoder, load_pretrained
 from hilt.rewards.frames import LabelledFrames
+from hilt.rewards.labels import read_labels
 from hilt.rewards.model import ClassifierSpec, RewardClassifier
 
 _SHIFT_SHARE = 10
@@ -58,6 +59,17 @@ def open_frames(config: RunConfig) -> DatasetReader:
     return open_dataset(config, Schema(wanted, reader.schema.action))
 
 
+def check_dataset(config: RunConfig) -> None:
+    """Whether the dataset has what the classifier looks at, and the labels that it is to tell apart.
+
+    Raises:
+        DatasetError: what is missing.
+    """
+    policy, reader = classifier_policy(config), open_frames(config)
+    read_labels(reader, policy.num_classes, policy.label_column)
+    reader.close()
+
+
 def build_classifier(policy: ClassifierConfig, frames: LabelledFrames) -> RewardClassifier:
     """Untrained, normalising by the statistics of `frames`.
 
@@ -67,13 +79,13 @@ def build_classifier(policy: ClassifierConfig, frames: LabelledFrames) -> Reward
     shapes = {name: tuple(value.shape[1:]) for name, value in frames.observations.items()}
     images = {name: shape for name, shape in shapes.items() if len(shape) == 3}
     backbone = None if policy.model_name is None else load_pretrained(policy.model_name)
-    last = policy.num_classes - 1
     spec = ClassifierSpec(
         images=images,
         vectors={name: shape for name, shape in shapes.items() if name not in images},
         statistics=_statistics(frames.observations),
         num_classes=policy.num_classes,
-        success_class=last if policy.success_class is None else policy.success_class,
+        success_classes=policy.successes,
+        class_rewards=None if policy.class_rewards is None else tuple(policy.class_rewards),
         hidden_dim=policy.hidden_dim,
         dropout_rate=policy.dropout_rate,
         encoder=EncoderConfig(

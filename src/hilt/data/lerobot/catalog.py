@@ -13,7 +13,8 @@ from hilt.data.lerobot.sidecar import EpisodeNote
 from hilt.data.lerobot.statistics import Stats
 from hilt.data.transition import Feature, Schema
 
-_NUMBERS = ("float32", "float64", "int64", "int32", "bool")
+NUMBERS = ("float32", "float64", "int64", "int32", "bool")
+"""Types of a feature that is made of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def _observation_feature(described: Mapping[str, Any]) -> Feature | None:
             return None
         is_channel_last = shape[2] == 3 and shape[0] != 3
         return Feature((shape[2], shape[0], shape[1]) if is_channel_last else shape, "uint8")
-    if described["dtype"] in _NUMBERS and len(shape) == 1:
+    if described["dtype"] in NUMBERS and len(shape) == 1:
         return Feature(shape)
     return None
 

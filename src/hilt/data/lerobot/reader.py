@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.data.lerobot import gripper, layout, sidecar
-from hilt.data.lerobot.catalog import Catalog, Episode
+from hilt.data.lerobot.catalog import NUMBERS, Catalog, Episode
 from hilt.data.lerobot.frames import FrameReader, Frames
 from hilt.data.lerobot.layout import DatasetError, Info
 from hilt.data.transition import STATE, Controller, Observation, Schema, SchemaError, Transition
@@ -108,6 +108,23 @@ class DatasetReader:
         ]
         self._check(transitions, episode)
         return transitions
+
+    def column(self, episode: Episode, name: str) -> NDArray[Any]:
+        """(N,) numbers of `episode`, one per frame, of a feature that is no part of a transition.
+
+        Raises:
+            DatasetError: there is no such feature, or it is not one number per frame.
+        """
+        known = self.info.features
+        source = self._catalog.sources.get(name)
+        if source is None or known[source]["dtype"] not in NUMBERS or list(known[source]["shape"]) != [1]:
+            single = [
+                key for key, value in self._catalog.sources.items() if list(known[value]["shape"]) == [1]
+            ]
+            raise DatasetError(
+                f"{self.root} has no single number {name!r} per frame; it has {', '.join(sorted(single))}"
+            )
+        return self._frames.open(episode).column(name).reshape(-1)
 
     def transitions(self, first_episode_id: int = 0) -> Iterator[Transition]:
         """Every step of every episode; the k-th becomes `first_episode_id` + k."""
