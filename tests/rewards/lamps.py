@@ -64,7 +64,10 @@ def episode(number: int, *, length: int = 12, succeeds: bool = True) -> list[Tra
 
 
 def write(root: Path, episodes: list[list[Transition]], image_format: str = "png") -> Path:
-    with DatasetWriter(root, SCHEMA, fps=10, task="raise the square", image_format=image_format) as writer:
+    shapes = {name: Feature(a.shape, str(a.dtype)) for name, a in episodes[0][0].observation.items()}
+    with DatasetWriter(
+        root, Schema(shapes, SCHEMA.action), fps=10, task="raise the square", image_format=image_format
+    ) as writer:
         for steps in episodes:
             for step in steps:
                 writer.add(step)

@@ -17,10 +17,13 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
+from hilt.commands.relabel import main
+from hilt.commands.relabel import relabel as relabel_command
 from hilt.commands.train import train
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
+from hilt.config.write import to_dict
 from hilt.data.lerobot import DatasetError, DatasetReader
 from hilt.envs.feature_env import Outcome
 from hilt.errors import UserError
@@ -278,6 +281,69 @@ def test_a_picture_of_another_size_is_named(classifier: RewardClassifier) -> Non
     observation = {**lamps.look(np.random.default_rng(0), 0.5), lamps.WRIST: np.zeros((3, 16, 16), np.uint8)}
     with pytest.raises(UserError, match=r"observation.images.wrist of shape \[3, 32, 32\]"):
         ClassifierReward(classifier)(observation)
+
+
+def test_larger_pictures_are_scaled_to_the_size_that_it_was_trained_on(classifier: RewardClassifier) -> None:
+    small = lamps.look(np.random.default_rng(0), 1.0)
+    large = {name: a.repeat(2, 1).repeat(2, 2) if a.ndim == 3 else a for name, a in small.items()}
+    reward = ClassifierReward(classifier)
+    assert reward.probability(large) == pytest.approx(reward.probability(small), abs=0.02)
+    wide = {**small, lamps.WRIST: np.zeros((3, 64, 48), np.uint8)}
+    with pytest.raises(UserError, match=r"gives \[3, 64, 48\]: env.processor.image_preprocessing"):
+        reward.probability(wide)
+
+
+def enlarged(steps: list[Any]) -> list[Any]:
+    """The pictures four times as high and wide, less a frame that a crop has to cut off."""
+
+    def large(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {
+            name: np.pad(a.repeat(4, 1).repeat(4, 2), ((0, 0), (8, 8), (16, 16))) if a.ndim == 3 else a
+            for name, a in observation.items()
+        }
+
+    return [
+        replace(step, observation=large(step.observation), next_observation=large(step.next_observation))
+        for step in steps
+    ]
+
+
+def test_a_dataset_of_another_size_is_learned_from_and_relabelled(
+    dataset: Path, run: Path, tmp_path: Path
+) -> None:
+    root = lamps.write(tmp_path / "set", [enlarged(lamps.episode(k)) for k in range(4)])
+    cameras = (lamps.FRONT, lamps.WRIST)
+    processing = {"crop_params_dict": {key: [8, 16, 128, 128] for key in cameras}, "resize_size": [32, 32]}
+    config = load_config(
+        {**to_dict(configure(root, 5)), "env": {"processor": {"image_preprocessing": processing}}}
+    )
+    frames = load_frames(open_frames(config), list(cameras), 2)
+    plain = frames_of(lamps.write(tmp_path / "plain", [lamps.episode(k) for k in range(4)]))
+    for camera in cameras:
+        difference = frames.observations[camera].float() - plain.observations[camera].float()
+        assert difference.abs().mean() < 5
+
+    with pytest.raises(DatasetError, match=r"144x160 pixels, the policy needs 32x32: set .*resize_size"):
+        relabel_command(root, run / "checkpoints/last", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    relabel_command(root, run / "checkpoints/last", tmp_path / "new", config)
+    relabel_command(tmp_path / "plain", run / "checkpoints/last", tmp_path / "small")
+    new, small = (list(DatasetReader(tmp_path / name).transitions()) for name in ("new", "small"))
+    assert np.mean([one.reward == other.reward for one, other in zip(new, small, strict=True)]) > 0.9
+    assert new[0].observation[lamps.FRONT].shape == (3, 144, 160)
+
+
+def test_a_classifier_is_shown_pictures_as_in_its_training(tmp_path: Path) -> None:
+    root = lamps.write(tmp_path / "set", [enlarged(lamps.episode(k)) for k in range(4)])
+    size = "--env.processor.image_preprocessing.resize_size=[32,32]"
+    train_classifier(load_config(to_dict(configure(root, 5)), [size]), tmp_path / "run")
+    last = tmp_path / "run/checkpoints/last"
+    assert load_classifier(last).spec.images[lamps.FRONT] == (3, 32, 32)
+    for number, words in enumerate(([], [size])):
+        output = f"--output={tmp_path / str(number)}"
+        assert main([f"--dataset={root}", f"--classifier={last}", output, *words]) == 0
+    rewards = [[step.reward for step in DatasetReader(tmp_path / name).transitions()] for name in ("0", "1")]
+    assert rewards[0] == rewards[1]
 
 
 def test_mistakes_are_counted_against_the_environments_own_word(classifier: RewardClassifier) -> None:

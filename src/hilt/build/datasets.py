@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from hilt.build.pictures import preprocessing_of
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
 from hilt.data.lerobot import DatasetReader
@@ -13,6 +14,8 @@ from hilt.data.transition import Schema, Transition
 
 def open_dataset(config: RunConfig, schema: Schema | None = None, fps: int | None = None) -> DatasetReader:
     """The dataset that `config.dataset` names, with its features renamed by `rename_map`.
+
+    Pictures are cut and resized as those of the environment (`env.processor.image_preprocessing`).
 
     Raises:
         ConfigError: it names none.
@@ -25,6 +28,7 @@ def open_dataset(config: RunConfig, schema: Schema | None = None, fps: int | Non
         gripper_convention=config.dataset.gripper_convention,
         fps=fps,
         episodes=config.dataset.episodes,
+        pictures=preprocessing_of(config),
     )
 
 

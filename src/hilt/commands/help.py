@@ -106,13 +106,18 @@ HELP = {
         (_CONFIG, _NO_UI),
     ),
     "relabel": Help(
-        "hilt relabel --dataset DIR --classifier DIR [--output DIR]",
+        "hilt relabel --dataset DIR --classifier DIR [--output DIR] [--config_path FILE]",
         "A dataset again, with the rewards of a classifier, frame by frame.",
         "hilt relabel --dataset data/cubes --classifier outputs/classifier/checkpoints/last",
         options=(
             ("--dataset DIR", "the dataset; it stays as it is"),
             ("--classifier DIR", "a trained reward classifier"),
             ("--output DIR", "the new dataset; without: DATASET_relabelled"),
+            (
+                "--config_path FILE",
+                "whose env.processor.image_preprocessing makes the pictures that the classifier is shown, or "
+                "--env.processor.image_preprocessing.KEY=VALUE; without: what it was trained with",
+            ),
         ),
     ),
     "data": Help(

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from hilt.data.transition import Observation
 from hilt.envs.feature_env import Judgement, Outcome
-from hilt.errors import UserError
 from hilt.processors.observation import select, to_batch
+from hilt.processors.pictures import fitted
 from hilt.rewards.model import RewardClassifier
 
 
@@ -43,6 +43,12 @@ class ClassifierReward:
         """What it looks at: an observation must hold these."""
         return self._classifier.spec.features
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Those features, and the shapes at which it looks at them."""
+        spec = self._classifier.spec
+        return {**spec.images, **spec.vectors}
+
     def reset(self) -> None:
         """A new episode begins."""
         self._in_a_row, self._kind = 0, -1
@@ -55,16 +61,11 @@ class ClassifierReward:
         """(1, num_classes) for one observation.
 
         Raises:
-            UserError: a picture or vector is not of the size that it was trained on.
+            UserError: a picture or vector does not fit what it was trained on.
         """
         features = select(observation, self.features)
-        spec = self._classifier.spec
-        for name, shape in {**spec.images, **spec.vectors}.items():
-            if features[name].shape != shape:
-                raise UserError(
-                    f"the reward classifier was trained on {name} of shape {list(shape)}, "
-                    f"the environment gives {list(features[name].shape)}"
-                )
+        for name, shape in self.shapes.items():
+            features[name] = fitted(name, features[name], shape, "the reward classifier")
         return self._classifier.probabilities(to_batch(features, self._device))
 
     def __call__(self, observation: Observation) -> Judgement:
