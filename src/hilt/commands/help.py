@@ -77,7 +77,8 @@ HELP = {
         "evaluation. A policy of type reward_classifier is trained on its dataset instead.",
         "hilt train --config_path configs/train_sac_state.json --operator=browser",
         (
-            *("output_dir", "resume", "seed", "operator", "demonstrations.num_episodes", "dataset.root"),
+            *("output_dir", "resume", "seed", "operator", "demonstrations.num_episodes"),
+            *("dataset.root", "dataset.repo_id"),
             *("target_success_rate", "time_limit_s", "num_actors", "batch_size", "policy.online_steps"),
             *("policy.utd_ratio", "eval.n_episodes", "wandb.enable"),
         ),
@@ -110,8 +111,8 @@ HELP = {
         "A dataset again, with the rewards of a classifier, frame by frame.",
         "hilt relabel --dataset data/cubes --classifier outputs/classifier/checkpoints/last",
         options=(
-            ("--dataset DIR", "the dataset; it stays as it is"),
-            ("--classifier DIR", "a trained reward classifier"),
+            ("--dataset DIR", "the dataset, or its hub id; it stays as it is"),
+            ("--classifier DIR", "a trained reward classifier, or its hub id"),
             ("--output DIR", "the new dataset; without: DATASET_relabelled"),
             (
                 "--config_path FILE",
@@ -122,7 +123,7 @@ HELP = {
     ),
     "data": Help(
         "hilt data info DIR | hilt data show DIR [--output FILE]",
-        "What is in a dataset: a table of its episodes, or a picture of them.",
+        "What is in a dataset (a folder, or a hub id): a table of its episodes, or a picture of them.",
         "hilt data show data/cubes --output=cubes.png",
         options=(("--output FILE", "the picture; without: DIR.png"),),
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hilt.build.datasets import dataset_at
+from hilt.build.models import model_folder
 from hilt.build.pictures import preprocessing_of
 from hilt.commands.options import options_of
 from hilt.config.load import Source, load_config
@@ -48,9 +50,10 @@ def relabel(
         DatasetError: the dataset cannot be read, or `output` exists. CheckpointError: there is no classifier.
         ConfigError: the configuration cannot be used.
     """
-    reward = ClassifierReward(load_classifier(classifier))
-    checked = load_config(config or _trained_with(Path(classifier)), overrides)
-    return relabel_dataset(dataset, reward, output, pictures=preprocessing_of(checked))
+    folder = model_folder(classifier)
+    reward = ClassifierReward(load_classifier(folder))
+    checked = load_config(config or _trained_with(folder), overrides)
+    return relabel_dataset(dataset_at(dataset), reward, output, pictures=preprocessing_of(checked))
 
 
 def _trained_with(classifier: Path) -> Path | None:

@@ -259,7 +259,7 @@ class PretrainedConfig(Section):
 
     type: Literal["pretrained"] = "pretrained"
     pretrained_path: str
-    """Folder of a saved policy."""
+    """Folder of a saved policy, or its hub id."""
     device: DeviceName | None = None
     """As for the other policies."""
 

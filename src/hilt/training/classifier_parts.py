@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from hilt.build.datasets import open_dataset
+from hilt.build.datasets import dataset_folder, open_dataset, recorded_schema
 from hilt.config.errors import ConfigError
 from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
@@ -35,7 +35,7 @@ def classifier_policy(config: RunConfig) -> ClassifierConfig:
     return config.policy
 
 
-def open_frames(config: RunConfig) -> DatasetReader:
+def open_frames(config: RunConfig, should_stop: Callable[[], bool] = lambda: False) -> DatasetReader:
     """The dataset, read as far as the classifier looks at it.
 
     That is `policy.input_features`, or else the first `policy.num_cameras` cameras that were recorded.
@@ -43,29 +43,30 @@ def open_frames(config: RunConfig) -> DatasetReader:
     Raises:
         DatasetError: it has too few cameras, or not the features that were asked for.
     """
-    policy, reader = classifier_policy(config), open_dataset(config)
+    policy, recorded = classifier_policy(config), recorded_schema(config)
     wanted = {
         name: Feature(tuple(feature.shape), "uint8" if feature.type == "VISUAL" else "float32")
         for name, feature in policy.input_features.items()
     }
     if not wanted:
-        cameras = reader.schema.images[: policy.num_cameras]
+        cameras = recorded.images[: policy.num_cameras]
         is_said = "num_cameras" in policy.model_fields_set
         if not cameras or (is_said and len(cameras) < policy.num_cameras):
             raise DatasetError(
-                f"{reader.root} has {len(cameras)} cameras, policy.num_cameras asks for {policy.num_cameras}"
+                f"{dataset_folder(config)} has {len(cameras)} cameras, "
+                f"policy.num_cameras asks for {policy.num_cameras}"
             )
-        wanted = {name: reader.schema.observation[name] for name in cameras}
-    return open_dataset(config, Schema(wanted, reader.schema.action))
+        wanted = {name: recorded.observation[name] for name in cameras}
+    return open_dataset(config, Schema(wanted, recorded.action), should_stop=should_stop)
 
 
-def check_dataset(config: RunConfig) -> None:
+def check_dataset(config: RunConfig, should_stop: Callable[[], bool] = lambda: False) -> None:
     """Whether the dataset has what the classifier looks at, and the labels that it is to tell apart.
 
     Raises:
         DatasetError: what is missing.
     """
-    policy, reader = classifier_policy(config), open_frames(config)
+    policy, reader = classifier_policy(config), open_frames(config, should_stop)
     read_labels(reader, policy.num_classes, policy.label_column)
     reader.close()
 

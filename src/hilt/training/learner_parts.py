@@ -12,6 +12,7 @@ import numpy as np
 from hilt.algorithms.base import Algorithm, Sampler
 from hilt.algorithms.registry import make_algorithm
 from hilt.algorithms.spec import PolicySpec
+from hilt.build.models import model_folder
 from hilt.config.errors import ConfigError
 from hilt.config.policy import ACFQLConfig, SACConfig
 from hilt.config.run import RunConfig
@@ -76,7 +77,7 @@ class Builder:
     def _classifier(self) -> ClassifierSpec | None:
         """Of the reward classifier that judges in the environment, if one does."""
         folder = self.config.env.processor.reward_classifier.pretrained_path
-        return None if folder is None else load_classifier(folder).spec
+        return None if folder is None else load_classifier(model_folder(folder)).spec
 
     def offline_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
         """Updates before the first action; none without demonstrations to learn from."""

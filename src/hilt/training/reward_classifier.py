@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hilt.build.models import model_folder
 from hilt.config.device import resolve_device
 from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
@@ -77,7 +78,7 @@ def _begin(classifier: RewardClassifier, config: RunConfig, run: Path) -> int:
     """Load weights to begin with, if any; the steps that they were trained for in this run."""
     policy = classifier_policy(config)
     if policy.pretrained_path is not None:
-        classifier.load_state_dict(load_classifier(policy.pretrained_path).state_dict())
+        classifier.load_state_dict(load_classifier(model_folder(policy.pretrained_path)).state_dict())
     if not config.resume or (checkpoint := CheckpointStore(run).load_last()) is None:
         return 0
     classifier.load_state_dict(checkpoint.model)

@@ -69,7 +69,7 @@ class Catalog:
 
     `rename` maps the dataset's names to hilt's. With `schema`, exactly its features are taken, and missing
     or misshapen ones are an error; `unused` names the others. `fps`, when given, must be the dataset's.
-    `pictures` brings pictures to another size as they are read.
+    `pictures` brings pictures to another size as they are read. Without `need_files`, `meta/` is enough.
 
     Raises:
         DatasetError: what is wrong, and with which file.
@@ -83,6 +83,7 @@ class Catalog:
         fps: int | None = None,
         episodes: Sequence[int] | None = None,
         pictures: PictureProcessing | None = None,
+        need_files: bool = True,
     ) -> None:
         if not root.is_dir():
             raise DatasetError(f"{root} is no folder: set dataset.root to a recorded dataset")
@@ -96,7 +97,9 @@ class Catalog:
         """Camera -> what is done to its pictures as they are read; others are taken as they are."""
         self.schema, self.unused = self._match(schema, pictures)
         self.episodes = self._read_episodes(episodes)
-        self._check_files()
+        for path in self.files() if need_files else ():
+            if not (root / path).is_file():
+                raise DatasetError(f"{root / path} is missing: the dataset is not complete")
 
     @property
     def is_own(self) -> bool:
@@ -223,8 +226,11 @@ class Catalog:
         sources = [self.sources[name] for name in self.schema.images]
         return [source for source in sources if self.info.features[source]["dtype"] == "video"]
 
-    def _check_files(self) -> None:
-        for episode in self.episodes:
-            for path in (episode.data_path, *(path for path, _ in episode.videos.values())):
-                if not path.is_file():
-                    raise DatasetError(f"{path} is missing: the dataset is not complete")
+    def files(self) -> list[str]:
+        """Files of the episodes and cameras in use, relative to `root`, whether they are there or not."""
+        paths = [
+            path
+            for episode in self.episodes
+            for path in (episode.data_path, *(path for path, _ in episode.videos.values()))
+        ]
+        return [str(path.relative_to(self.root)) for path in dict.fromkeys(paths)]
