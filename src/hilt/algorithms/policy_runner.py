@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hilt.algorithms.base import Policy
 from hilt.data.transition import Action
 from hilt.processors.observation import select, to_batch, to_features
+from hilt.processors.pictures import fitted
 
 RawObservation = Mapping[str, Any] | NDArray[Any]
 
@@ -31,11 +32,15 @@ class PolicyRunner:
         self._seed = seed
         self.features = list(policy.config["input_features"])
         """Names of the features that it looks at."""
+        shapes = {name: tuple(said["shape"]) for name, said in policy.config["input_features"].items()}
+        self._pictures = {name: shape for name, shape in shapes.items() if len(shape) == 3}
 
     @torch.inference_mode()
     def __call__(self, observation: RawObservation) -> Action:
         """Action [A], environment units, for one observation: an environment's own, or named features."""
         features = select(to_features(observation), self.features)
+        for name, shape in self._pictures.items():
+            features[name] = fitted(name, features[name], shape, "the policy")
         action = self._policy.act(
             to_batch(features, self._device), deterministic=self._deterministic, generator=self._generator
         )

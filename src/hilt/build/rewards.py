@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hilt.build.models import model_folder
 from hilt.config.environment import EnvConfig
 from hilt.data.transition import IMAGES
 from hilt.errors import UserError
@@ -26,7 +27,7 @@ def load_reward_function(env: EnvConfig, device: str = "cpu") -> ClassifierRewar
     from hilt.rewards.reward_function import ClassifierReward
 
     reward = ClassifierReward(
-        load_classifier(use.pretrained_path, device),
+        load_classifier(model_folder(use.pretrained_path), device),
         threshold=use.success_threshold,
         success_reward=use.success_reward,
         debounce=use.debounce,

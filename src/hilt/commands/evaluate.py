@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilt.build.envs import make_environment
+from hilt.build.models import is_hub_id, model_folder
 from hilt.build.policies import load_policy
 from hilt.commands.prepare import configured
 from hilt.config.device import resolve_device
@@ -58,11 +59,12 @@ def evaluate_run(config: RunConfig, run: Path, stop: StopRequest) -> Evaluation:
 
 
 def evaluate_saved(config: RunConfig, stop: StopRequest) -> Evaluation:
-    """The policy of `policy.pretrained_path`, into `output_dir` or beside its checkpoint."""
+    """The policy of `policy.pretrained_path`, into `output_dir` or beside it (hub: `outputs/eval/ID`)."""
     assert config.policy is not None
-    folder = Path(config.policy.pretrained_path or "")
-    output = Path(config.output_dir) if config.output_dir else folder / "eval"
-    return evaluate_folder(config, folder, output, stop)
+    name = config.policy.pretrained_path or ""
+    beside = Path("outputs") / "eval" / name if is_hub_id(name) else Path(name) / "eval"
+    output = Path(config.output_dir) if config.output_dir else beside
+    return evaluate_folder(config, model_folder(name), output, stop)
 
 
 def evaluate_folder(

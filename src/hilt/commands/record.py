@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hilt.build.datasets import dataset_folder
 from hilt.build.envs import make_environment
+from hilt.build.pictures import preprocessing_of
 from hilt.build.policies import saved_policy
 from hilt.commands.prepare import configured
 from hilt.config.errors import ConfigError
@@ -147,6 +148,7 @@ def _record(
 
 
 def _writer(config: RunConfig, root: Path, env: Environment) -> DatasetWriter:
+    processing = preprocessing_of(config)
     return DatasetWriter(
         root,
         env.schema,
@@ -155,6 +157,9 @@ def _writer(config: RunConfig, root: Path, env: Environment) -> DatasetWriter:
         robot_type=None if config.env.type == "gymnasium" else "franka_panda_simulated",
         image_format=config.dataset.image_format,
         append=config.resume,
+        preprocessing={
+            name: processing.record_of(name, env.schema.observation[name].shape) for name in env.schema.images
+        },
     )
 
 

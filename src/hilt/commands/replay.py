@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hilt.build.datasets import dataset_folder
+from hilt.build.datasets import local_dataset
 from hilt.build.envs import make_environment
 from hilt.commands.prepare import configured
 from hilt.config.errors import ConfigError
@@ -88,7 +88,8 @@ def replay_episode(
     Raises:
         ConfigError, DatasetError: no such dataset or episode, or one of another environment.
     """
-    root, number = dataset_folder(config), config.dataset.replay_episode or 0
+    number = config.dataset.replay_episode or 0
+    root = local_dataset(config, episodes=[number], should_stop=should_stop)
     reader = DatasetReader(root, gripper_convention=config.dataset.gripper_convention, episodes=[number])
     recorded = reader.episode(reader.episodes[0])
     env = make_environment(config, learned_reward=False)
