@@ -128,6 +128,19 @@ def test_two_actors_play_different_episodes(env: Environment, weights: Weights) 
     assert not {next(first) for _ in range(1000)} & {next(second) for _ in range(1000)}
 
 
+def test_a_seed_repeats_the_episodes_of_a_run_and_one_that_goes_on_has_new_ones(
+    env: Environment, weights: Weights
+) -> None:
+    def starts(first: int) -> list[bytes]:
+        line = Line(episodes=3)
+        acting(env, weights, line, first=first)[0].run()
+        return [t.observation["observation.environment_state"].tobytes() for t in line.sent if t.step == 0]
+
+    assert starts(0) == starts(0)
+    assert starts(2)[0] == starts(0)[2]
+    assert not set(starts(3)) & set(starts(0))
+
+
 def test_the_operator_can_end_it(env: Environment, weights: Weights) -> None:
     line = Line(episodes=10)
     assert acting(env, weights, line, Event.QUIT)[0].run()

@@ -44,10 +44,11 @@ class LearnerLink(Protocol):
 class Actor:
     """Runs training episodes until the learner or a person says stop.
 
-    Seeds of episodes come from the stream `training/INDEX`, so that no two actors play the same ones, and a
-    restarted actor plays new ones.
+    Episode k of actor INDEX has the k-th seed of the stream `training/INDEX`: no two actors play the same
+    ones, and another run of the same seed begins with the same ones.
 
     Args:
+        first: number of the first episode: an actor that goes on with a run plays new ones.
         session: the people there. They watch tests of the policy, too; the rollout has its own observers.
         figures: what else is to be reported of an episode.
     """
@@ -60,11 +61,12 @@ class Actor:
         *,
         index: int,
         seed: int,
+        first: int = 0,
         session: Session | None = None,
         figures: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._rollout, self._policy, self._link = rollout, policy, link
-        self._index, self._seed, self._figures = index, seed, figures
+        self._index, self._seed, self._number, self._figures = index, seed, first, figures
         self._session = session or Session()
         self._episodes = episode_ids()
         self._tested = 0
@@ -83,7 +85,8 @@ class Actor:
         return self._quit
 
     def _play(self, episode_id: int) -> Episode:
-        seed = episode_seed(f"training/{self._index}", self._seed, episode_id)
+        seed = episode_seed(f"training/{self._index}", self._seed, self._number)
+        self._number += 1
         started = time.monotonic()
         episode = self._rollout.run_episode(episode_id, seed, self._stopping)
         self._quit = episode.event is Event.QUIT

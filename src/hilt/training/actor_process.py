@@ -108,13 +108,14 @@ def _actor(
 ) -> Actor:
     """Everything that acts, put together."""
     monitor = ActingMonitor(client, session)
-    session.history.episodes = int(client.directive.figures.get("episodes", 0))
+    played = session.history.episodes = int(client.directive.figures.get("episodes", 0))
     return Actor(
         session.rollout(policy, client.send, monitor),
         policy,
         client,
         index=index,
         seed=learning_policy(config).online_env_seed,
+        first=played,
         session=session,
         figures=monitor.take,
     )
