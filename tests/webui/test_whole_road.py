@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 from test_commands import POLICY, serve  # noqa: F401
-from test_page import PAD, STILL, push, until
+from test_page import PAD, STILL, badge, push, until
 
 from hilt.data.lerobot import DatasetReader
 from hilt.runs.metrics import read_metrics
@@ -52,9 +52,7 @@ class Driver:
         steps = self.command.hint["steps"]
         time.sleep(LATE_S)
         push(self.page, STILL, clutch=False, success=True)
-        until(
-            lambda: self.command.hint["steps"] < steps or self.page.is_visible("#notice-buttons button"), 20
-        )
+        until(lambda: self.command.hint["steps"] < steps or "nobody" in badge(self.page), 20)
         self.let_go()
 
     def let_go(self):

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from hilt.build.models import model_folder
+from hilt.config.classifier import ClassifierConfig
 from hilt.config.device import resolve_device
-from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.data.lerobot import DatasetError
