@@ -19,7 +19,6 @@ from hilt.config.policy import (
     ACFQL_REFERENCE,
     SAC_REFERENCE,
     ACFQLConfig,
-    ClassifierConfig,
     HGDAggerConfig,
     SACConfig,
 )

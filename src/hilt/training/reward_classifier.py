@@ -64,7 +64,9 @@ def train_classifier(
     device, warning = resolve_device(config.device_name)
     if warning:
         tell(warning)
-    classifier = build_classifier(policy, frames[is_trained_on]).to(device)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        classifier = build_classifier(policy, frames[is_trained_on]).to(device)
     step = _begin(classifier, config, run)
     seen = encode_once(classifier, frames)
     step += _fit(config, classifier, seen[is_trained_on], seen[is_held_out], run, should_stop, tell)
