@@ -31,6 +31,9 @@ class PolicyRunner:
         self._seed = seed
         self.features = list(policy.config["input_features"])
         """Names of the features that it looks at."""
+        described = {**policy.config["input_features"], **policy.config["output_features"]}
+        self.shapes = {name: tuple(feature["shape"]) for name, feature in described.items()}
+        """Of those features, and of the action."""
 
     @torch.inference_mode()
     def __call__(self, observation: RawObservation) -> Action:

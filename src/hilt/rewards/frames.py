@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,8 +61,13 @@ def near_change(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     return near
 
 
-def load_frames(reader: DatasetReader, features: Sequence[str], num_classes: int) -> LabelledFrames:
-    """Every frame of the dataset.
+def load_frames(
+    reader: DatasetReader,
+    features: Sequence[str],
+    num_classes: int,
+    progress: Callable[[str], None] = lambda text: None,
+) -> LabelledFrames:
+    """Every frame of the dataset; `progress` hears how many episodes have been read.
 
     Raises:
         DatasetError: a reward names no class, or there is only one class.
@@ -72,7 +77,8 @@ def load_frames(reader: DatasetReader, features: Sequence[str], num_classes: int
     episodes: list[int] = []
     steps: list[int] = []
     edges: list[NDArray[np.bool_]] = []
-    for episode in reader.episodes:
+    for number, episode in enumerate(reader.episodes):
+        progress(f"{number} of {len(reader.episodes)} episodes read")
         transitions = reader.episode(episode)
         for step in transitions:
             for name, column in columns.items():

@@ -36,6 +36,7 @@ _LONG_HOLD_S = 0.5
 _DRAIN_S = 5.0
 _PHASES = {
     "": "starting",
+    "demonstrations": "collecting demonstrations",
     "offline": "imitating",
     "warm-up": "warming up",
     "online": "learning",
@@ -145,7 +146,7 @@ class LearnersFigures:
         self._takeovers = max(self._takeovers, takeovers)
         phase = "validation" if directive.test is not None else directive.phase
         return {
-            "phase": _PHASES.get(phase, phase),
+            "phase": _PHASES.get(phase, phase) + _count(phase, figures),
             "waiting_for": self._client.waiting_for or directive.waiting_for or None,
             "success_rate": figures.get("success_rate"),
             "intervention_rate": figures.get("intervention_rate"),
@@ -154,6 +155,14 @@ class LearnersFigures:
             "human_seconds": self._human_seconds,
             "takeovers": self._takeovers,
         }
+
+
+def _count(phase: str, figures: Mapping[str, float]) -> str:
+    """How far a phase has come that people wait for."""
+    unit = {"demonstrations": "episodes", "offline": "updates", "warm-up": "steps"}.get(phase)
+    if unit is None or "total" not in figures:
+        return ""
+    return f", {figures['done']:.0f} of {figures['total']:.0f} {unit}"
 
 
 def _hold(client: LearnerClient, stage: Stage) -> None:

@@ -17,7 +17,7 @@ from hilt.training.actors import Actors
 from hilt.training.pacing import Every, Rate
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
-from hilt.training.status import Status
+from hilt.training.status import RATE_WINDOW_S, Count, Status
 from hilt.training.threads import UpdateThreads
 from hilt.training.validation import Validation
 from hilt.transport.messages import Directive
@@ -63,7 +63,7 @@ class Learner:
         self._last_metrics: dict[str, Tensor] = {}
         self._publish_due, self._status_due = Every(plan.publish_every_s), Every(_STATUS_S)
         self._save_due = Every(plan.save_every_s)
-        self._update_rate, self._step_rate = Rate(), Rate()
+        self._update_rate, self._step_rate = Rate(RATE_WINDOW_S), Rate(RATE_WINDOW_S)
         self._rates = (0.0, 0.0)
         self._hold = False
         self._threads = UpdateThreads()
@@ -222,6 +222,8 @@ class Learner:
             "human_seconds": self._history.human_seconds,
             "takeovers": float(self._history.takeovers),
         }
+        if status.count is not None:
+            figures |= {"done": float(status.count.done), "total": float(status.count.total)}
         test = self._validation.request
         self._actors.direct(Directive(self._phase, stop, self._waiting_for, self._hold, test, figures))
 
@@ -230,6 +232,8 @@ class Learner:
         return Status(
             phase=self._phase,
             waiting_for=self._waiting_for,
+            count=self._count(),
+            test=self._validation.count_of_episodes,
             env_steps=self._memory.env_steps,
             updates=self._algorithm.updates,
             success_rate=self._history.success_rate,
@@ -240,10 +244,22 @@ class Learner:
             left_s=self._seconds_left(),
         )
 
+    def _count(self) -> Count | None:
+        """How far the phase has come."""
+        if self._phase == "offline":
+            return Count(self._algorithm.updates, self._plan.offline_updates, "updates")
+        if self._phase == "warm-up":
+            return Count(self._experience, self._plan.pace.warm_up, "steps")
+        return Count(self._memory.env_steps, self._plan.online_steps, "steps")
+
     def _seconds_left(self) -> float | None:
-        rate = self._rates[0]
-        left = (self._plan.online_steps - self._memory.env_steps) / rate if rate > 0 else float("inf")
-        return left if left < 24 * 3600 else None
+        """Until the first of all limits; None: that is not known, or more than a day."""
+        if self._phase in ("done", "stopped"):
+            return None
+        left = self._plan.time_limit_s - self._metrics.elapsed_s
+        if self._phase != "offline" and self._rates[0] > 0:
+            left = min(left, (self._plan.online_steps - self._memory.env_steps) / self._rates[0])
+        return max(0.0, left) if left < 24 * 3600 else None
 
     def _publish(self) -> Weights:
         self._version += 1

@@ -24,7 +24,7 @@ from hilt.rewards.model import RewardClassifier, load_classifier
 from hilt.rewards.report import Report, judge, plot_mistakes, plot_precision_recall
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
 from hilt.runs.metrics import JsonLines
-from hilt.session.console import say
+from hilt.session.console import Progress, say
 from hilt.training.classifier_parts import build_classifier, classifier_policy, encode_once, open_frames
 
 HELD_OUT_SHARE = 0.2
@@ -48,7 +48,8 @@ def train_classifier(
     started = time.monotonic()
     policy = classifier_policy(config)
     reader = open_frames(config)
-    frames = load_frames(reader, list(reader.schema.observation), policy.num_classes)
+    progress = Progress(tell)
+    frames = load_frames(reader, list(reader.schema.observation), policy.num_classes, progress)
     is_held_out = hold_out(frames, HELD_OUT_SHARE, np.random.default_rng(config.seed))
     tell(f"{len(frames)} frames, {len(reader.episodes)} episodes from {reader.root}")
     device, warning = resolve_device(config.device_name)
@@ -56,7 +57,7 @@ def train_classifier(
         tell(warning)
     classifier = build_classifier(policy, frames[~is_held_out]).to(device)
     step = _begin(classifier, config, run)
-    seen = encode_once(classifier, frames)
+    seen = encode_once(classifier, frames, progress)
     step += _fit(config, classifier, seen[~is_held_out], seen[is_held_out], run, should_stop, tell)
     held_out = frames[is_held_out]
     scores, labels = success_scores(classifier, seen[is_held_out])
@@ -95,7 +96,10 @@ def _fit(
     started = time.monotonic()
 
     def on_look(look: Look) -> None:
-        tell(f"step {look.step}: loss {look.loss:.4f}, on held-out episodes {look.held_out_loss:.4f}")
+        tell(
+            f"step {look.step} of {config.steps} at most: loss {look.loss:.4f}, "
+            f"on held-out episodes {look.held_out_loss:.4f}"
+        )
         record = {
             "train/loss_classifier": look.loss,
             "held_out/loss_classifier": look.held_out_loss,
