@@ -12,7 +12,7 @@ from hilt.envs.feature_env import Environment
 from hilt.operators.browser import BrowserOperator
 from hilt.operators.compose import FirstOf
 from hilt.operators.scripted import Habits, ScriptedOperator
-from hilt.rollout.rollout import Clock, Rollout
+from hilt.rollout.rollout import Clock, Observer, Rollout
 from hilt.webui import Seat, Telemetry, View, heading_of
 
 FAST_EPISODES = 30
@@ -80,6 +80,21 @@ def pictures(observation):
     }
 
 
+class Show(Observer):
+    """Every step to the page; in real time after the first episodes."""
+
+    def __init__(self, env, seat, figures):
+        self.env, self.seat, self.figures, self.clock = env, seat, figures, Clock(env.fps)
+
+    def on_step(self, episode, transition, outcome):
+        live = len(self.figures.done) >= FAST_EPISODES
+        view = self.env.render() if live and self.seat.watching else None
+        telemetry = self.figures.telemetry(episode, transition)
+        self.seat.show(View(telemetry, pictures(outcome.observation), view))
+        if live:
+            self.clock.wait()
+
+
 def main():
     env = Environment(make("PickCube", obs_type="pixels", render_size=(360, 480)))
     env.reset(0)
@@ -88,17 +103,9 @@ def main():
     limits = {"fps": env.fps, "action_low": env.action_low, "action_high": env.action_high}
     helper = ScriptedOperator(seed=0, habits=Habits(attention=0.8, trust=0.6), **limits)
     operator = FirstOf(BrowserOperator(seat, **limits), helper)
-    figures, clock = Figures(env.fps, env.gym.max_steps / env.fps), Clock(env.fps)
-
-    def show(transition, outcome):
-        live = len(figures.done) >= FAST_EPISODES
-        view = env.render() if live and seat.watching else None
-        seat.show(View(figures.telemetry(rollout.episode, transition), pictures(outcome.observation), view))
-        if live:
-            clock.wait()
-
+    figures = Figures(env.fps, env.gym.max_steps / env.fps)
     policy = ShakyExpert(env, np.random.default_rng(0))
-    rollout = Rollout(env, policy, operator, lambda transition: None, show)
+    rollout = Rollout(env, policy, operator, lambda transition: None, [Show(env, seat, figures)])
     while not seat.requests.stopped:
         number = len(figures.done)
         figures.done.append(rollout.run_episode(number, number, lambda: seat.requests.stopped))

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,8 @@ PIECES = """{"env": {"task": "hilt/PickCube-v0",}}"""
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_LEROBOT_HOME", str(tmp_path / "nowhere"))
+    with suppress(ImportError):  # nobody is asked for what only looks like an id
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
 
 def write(name: str, text: str) -> str:
@@ -69,7 +72,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["train", *SAC, "--env.task=PickCub"], "env.task"),
         (["train", *SAC, "--operator=joystick"], "operator = .joystick.: must be one of"),
         (["train", *SAC, "--dataset.root=absent"], "absent"),
-        (["train", *SAC, "--repo_id=me/set"], "me/set"),
+        (["train", *SAC, "--repo_id=me/set"], "me/set is not in .*offline.*hf download me/set"),
+        (["replay", "--repo_id=me/set", "--dataset.replay_episode=0"], "me/set is not in .*hf download"),
+        (["data", "info", "outputs/absent"], "outputs/absent: no such folder"),
+        (["eval", "--policy.pretrained_path=me/policy"], "me/policy: no such folder.*hf download me/policy"),
         (["train", *SAC, "--resume=true"], "no run to resume"),
         (["train", *SAC, *OWN, "--env.task=Absent-v0"], "env.task: .Absent-v0.: cannot be made"),
         (["train", *SAC, *OWN, "--env.task=nowhere:Absent-v0"], "env.task: .nowhere:Absent-v0."),

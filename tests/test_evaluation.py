@@ -24,6 +24,7 @@ from hilt.rollout.evaluation import (
 )
 from hilt.rollout.film import Footage, film
 from hilt.rollout.video import write_mp4
+from hilt.runs.history import History
 
 
 class Sometimes:
@@ -105,9 +106,10 @@ def test_the_file_holds_what_was_measured(tmp_path: Path) -> None:
 
 
 def test_what_training_took_of_a_person_stands_beside_what_it_achieved() -> None:
-    evaluation = summarise([result(1, True)], 0, human=(12.5, 3))
-    assert (evaluation.human_seconds, evaluation.human_takeovers) == (12.5, 3)
-    assert "taught by 12 s" in describe(evaluation)
+    cost = History(10, human_steps=124, demonstrations=2, demonstration_steps=35).cost()
+    evaluation = summarise([result(1, True)], 0, cost)
+    assert evaluation.training_cost == cost
+    assert "taught by 2 demonstrations (4 s), 12 s at the controls" in describe(evaluation)
     assert "taught" not in describe(summarise([result(1, True)], 0))
 
 
@@ -158,7 +160,7 @@ def test_a_policy_that_sees_is_filmed_by_what_it_saw(tmp_path: Path) -> None:
     env = make_environment(load_config(source))
     policy = Sometimes(env)
     footage = Footage(n=2, frames=12)
-    results = evaluate_policy(env, policy, evaluation_seeds(0, 5), footage.on_episode, record=footage.on_step)
+    results = evaluate_policy(env, policy, evaluation_seeds(0, 5), footage.on_result, observers=[footage])
     env.close()
     failures = [index for index, result in enumerate(results) if not result.is_success][:2]
     assert sorted(footage.kept) == failures

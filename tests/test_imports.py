@@ -34,6 +34,8 @@ ENTRIES = {"__init__", "__main__"}
 MOST_ROOMS, MOST_ARROWS = 24, 100
 LONGEST_FUNCTION, LONGEST_MODULE = 50, 330
 MEDIAN_FUNCTION = 7
+MOST_ARGUMENTS = 8
+"""Of a constructor, without self."""
 
 
 @cache
@@ -98,6 +100,13 @@ def test_the_house_stays_small(capsys: pytest.CaptureFixture[str]) -> None:
         print(f"\n{len(folders) + len(loose)} rooms, {len(arrows())} arrows, 0 circles of folders")
     assert len(folders) + len(loose) <= MOST_ROOMS
     assert len(arrows()) <= MOST_ARROWS
+
+
+def test_constructors_take_few_arguments() -> None:
+    constructors = {name: node.args for name, node in functions() if name.endswith(" __init__")}
+    assert constructors
+    numbers = {name: len(args.args) - 1 + len(args.kwonlyargs) for name, args in constructors.items()}
+    assert {name for name, number in numbers.items() if number > MOST_ARGUMENTS} == set()
 
 
 def test_functions_and_modules_stay_small() -> None:

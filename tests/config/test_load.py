@@ -139,7 +139,6 @@ def test_the_error_says_whether_file_or_command_line_is_wrong(tmp_path: Path) ->
         ({"env": {"teleop": {"type": "so101_leader"}}}, "env.teleop"),
         ({"env": {"name": "real_robot"}}, "env.name"),
         ({"peft": {"r": 8}}, "peft"),
-        ({"policy": {"type": "sac", "push_to_hub": True}}, "policy.push_to_hub"),
         ({"policy": {"type": "sac", "n_obs_steps": 2}}, "policy.n_obs_steps"),
         ({"env": {"processor": {"gripper": {"max_bound_gripper_pos": 30.0}}}}, "max_bound_gripper_pos"),
     ],

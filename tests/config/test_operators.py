@@ -82,12 +82,13 @@ def test_an_option_that_the_operator_does_not_have_is_named_with_the_closest_one
     ("operator", "demonstrations", "who"),
     [
         ("scripted", None, "scripted"),
-        ("browser", None, None),
+        ("browser", None, "browser"),
+        ("gamepad", None, "gamepad"),
         ("browser", "scripted", "scripted"),
         ("none", None, None),
     ],
 )
-def test_the_scripted_expert_demonstrates_where_it_is_at_the_controls_or_asked_for(
+def test_who_is_at_the_controls_demonstrates_unless_another_is_asked_for(
     operator: str, demonstrations: str | None, who: str | None
 ) -> None:
     config = load_config({"operator": operator, "demonstrations": {"operator": demonstrations}})

@@ -152,3 +152,17 @@ def test_a_capacity_without_room_for_a_step_is_refused() -> None:
 def test_an_empty_buffer_says_so_at_once() -> None:
     with pytest.raises(ValueError, match="empty"):
         ReplayBuffer(10, STATE_SCHEMA).draw(1, np.random.default_rng(0))
+
+
+def test_of_a_forgotten_episode_nothing_is_drawn_nor_added_again() -> None:
+    buffer = ReplayBuffer(100, STATE_SCHEMA)
+    for step in (*episode(1, 6), *episode(2, 4)[:3]):
+        buffer.add(step)
+    buffer.forget(1)
+    buffer.forget(2)
+    assert (len(buffer), living(buffer)) == (0, set())
+    assert not buffer.add(episode(1, 6)[5])
+    for step in episode(3, 5):
+        buffer.add(step)
+    starts = buffer.draw(200, np.random.default_rng(0))
+    assert set(buffer.episode_id[starts]) == {3}

@@ -39,7 +39,7 @@ def test_density_stays_finite_at_the_bounds() -> None:
 
 def test_actor_starts_centred_and_keeps_its_std_within_bounds() -> None:
     actor = GaussianActor(
-        4, 2, (32,), activation="relu", norm="none", std_min=0.01, std_max=2.0, init_std=0.3, init_final=0.0
+        4, 2, (32,), activation="relu", norm="none", std_range=(0.01, 2.0), init_std=0.3, init_final=0.0
     )
     distribution = actor(torch.randn(5, 4))
     assert distribution.mode.abs().max() == 0

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hilt.operators import Command, Event, Habits, OperatorUnavailableError, ScriptedOperator, make_operator
+from hilt.operators.base import NoOperator
 
 LOW, HIGH = np.array([-1, 0], np.float32), np.array([1, 2], np.float32)
 IDLE = np.array([0, 1], np.float32)
@@ -194,7 +195,7 @@ def made(name: str) -> object:
     return make_operator(name, seed=0, fps=10, action_low=LOW, action_high=HIGH)
 
 
-class Custom:
+class Custom(NoOperator):
     def __init__(self, seed: int, **_: object) -> None:
         self.seed = seed
 
@@ -220,6 +221,26 @@ def test_registry_makes_by_name_and_by_class() -> None:
 def test_registry_says_what_is_wrong_with_a_name(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         made(name)
+
+
+class Hasty:
+    """Written from memory."""
+
+    def __init__(self, **options: object) -> None: ...
+
+    def interactive(self) -> bool:
+        return True
+
+    def reset(self) -> None: ...
+
+    def command(self, policy_action: object) -> None: ...
+
+
+def test_a_class_that_is_no_operator_is_told_what_it_lacks() -> None:
+    with pytest.raises(ValueError, match="interactive is a method") as said:
+        made(f"{__name__}:Hasty")
+    assert "reset must take (expert)" in str(said.value)
+    assert "it has no method close()" in str(said.value)
 
 
 def test_registry_names_the_missing_module() -> None:

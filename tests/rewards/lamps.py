@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from hilt.data.lerobot import DatasetWriter
 from hilt.data.transition import Controller, Feature, Schema, Transition
@@ -61,9 +64,21 @@ def episode(number: int, *, length: int = 12, succeeds: bool = True) -> list[Tra
 
 
 def write(root: Path, episodes: list[list[Transition]], image_format: str = "png") -> Path:
-    with DatasetWriter(root, SCHEMA, fps=10, task="raise the square", image_format=image_format) as writer:
+    shapes = {name: Feature(a.shape, str(a.dtype)) for name, a in episodes[0][0].observation.items()}
+    with DatasetWriter(
+        root, Schema(shapes, SCHEMA.action), fps=10, task="raise the square", image_format=image_format
+    ) as writer:
         for steps in episodes:
             for step in steps:
                 writer.add(step)
             writer.finish_episode(seed=7)
     return root
+
+
+def add_column(root: Path, name: str, values: list[int]) -> None:
+    """A column of whole numbers more, in a dataset of one episode."""
+    (path,) = root.glob("data/*/*.parquet")
+    pq.write_table(pq.read_table(path).append_column(name, pa.array(values, pa.int64())), path)
+    info = json.loads((root / "meta/info.json").read_text())
+    info["features"][name] = {"dtype": "int64", "shape": [1], "names": None}
+    (root / "meta/info.json").write_text(json.dumps(info))

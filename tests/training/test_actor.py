@@ -14,7 +14,7 @@ from hilt.build.envs import make_environment
 from hilt.data.transition import Action, Transition
 from hilt.envs.feature_env import Environment
 from hilt.operators.base import NOTHING, Command, Event, Expert
-from hilt.rollout.rollout import Rollout
+from hilt.rollout.rollout import Rollout, Session
 from hilt.training.actor import Actor, episode_ids
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.learner_parts import Builder
@@ -81,6 +81,14 @@ def weights(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> Weigh
     return Weights(1, dict(policy.state_dict()), policy.config)
 
 
+class Impatient(Session):
+    def __init__(self, line: Line) -> None:
+        self.line = line
+
+    def should_stop(self) -> bool:
+        return len(self.line.sent) >= 2
+
+
 def acting(
     env: Environment, weights: Weights, line: Line, event: Event | None = None, **options: Any
 ) -> tuple[Actor, LatestPolicy]:
@@ -120,6 +128,19 @@ def test_two_actors_play_different_episodes(env: Environment, weights: Weights) 
     assert not {next(first) for _ in range(1000)} & {next(second) for _ in range(1000)}
 
 
+def test_a_seed_repeats_the_episodes_of_a_run_and_one_that_goes_on_has_new_ones(
+    env: Environment, weights: Weights
+) -> None:
+    def starts(first: int) -> list[bytes]:
+        line = Line(episodes=3)
+        acting(env, weights, line, first=first)[0].run()
+        return [t.observation["observation.environment_state"].tobytes() for t in line.sent if t.step == 0]
+
+    assert starts(0) == starts(0)
+    assert starts(2)[0] == starts(0)[2]
+    assert not set(starts(3)) & set(starts(0))
+
+
 def test_the_operator_can_end_it(env: Environment, weights: Weights) -> None:
     line = Line(episodes=10)
     assert acting(env, weights, line, Event.QUIT)[0].run()
@@ -131,7 +152,7 @@ def test_a_process_that_is_asked_to_stop_leaves_in_the_middle_of_an_episode(
     env: Environment, weights: Weights
 ) -> None:
     line = Line(episodes=10)
-    acting(env, weights, line, should_stop=lambda: len(line.sent) >= 2)[0].run()
+    acting(env, weights, line, session=Impatient(line))[0].run()
     assert len(line.sent) == 2
 
 
@@ -161,8 +182,17 @@ def test_validation_tests_the_newest_weights_alone_and_gives_up_when_hopeless(
     line.test = PolicyTest(version=3, target=0.8, episodes=10, number=1)
     line.offered = [Weights(3, weights.tensors, weights.config)]
     acting(env, weights, line, Event.SUCCESS)[0].run()
-    episode, tested = line.reports
+    episode, cost, tested = line.reports
+    assert cost["test_steps"] >= cost["test_episodes"] > 0
     assert (tested["tested"], tested["Validation passed"], tested["Validation success rate"]) == (3, 0.0, 0.0)
     assert {transition.episode_id for transition in line.sent} == {line.sent[0].episode_id}
     assert episode["length"] == 3
     assert np.isfinite(line.sent[0].action).all()
+
+
+def test_an_episode_that_is_to_be_done_once_more_is_thrown_away(env: Environment, weights: Weights) -> None:
+    line = Line(episodes=2)
+    acting(env, weights, line, Event.RERECORD)[0].run()
+    effort, thrown_away = line.reports
+    assert (effort["length"], effort["is_complete"]) == (2, 0)
+    assert int(thrown_away["thrown_away"]) == line.sent[0].episode_id

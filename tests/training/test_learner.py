@@ -17,16 +17,17 @@ from hilt.build.envs import make_environment
 from hilt.data.transition import Transition
 from hilt.rollout.rollout import Episode
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
+from hilt.runs.history import History, summarise
 from hilt.runs.layout import outcome
-from hilt.runs.metrics import History, JsonLines, Metrics, read_metrics, summarise
+from hilt.runs.metrics import JsonLines, Metrics, read_metrics
 from hilt.runs.saving import Saver
 from hilt.training.learner import Learner
-from hilt.training.learner_parts import Builder
+from hilt.training.learner_parts import Batches, Builder
 from hilt.training.pacing import Pace
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
 from hilt.training.sequential_test import SequentialTest
-from hilt.training.status import Status
+from hilt.training.status import Reporting, Status
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
 
@@ -53,7 +54,9 @@ class Room:
             transition = next(self._steps)
             self._memory.receive([transition])
             if transition.done:
-                done = Episode(transition.episode_id, 0, length=8, reward=1.0, is_success=True)
+                done = Episode(
+                    transition.episode_id, 0, length=8, reward=1.0, is_success=True, terminated=True
+                )
                 self._reports.append(("a", summarise(done)))
 
     def publish(self, weights: Weights, frozen: Collection[str]) -> None:
@@ -109,16 +112,12 @@ class Bench:
         self.learner = Learner(
             plan=plan,
             algorithm=self.algorithm,
-            sample=builder.draw(sampler),
+            batches=Batches(builder.draw(sampler), sampler.generator),
             memory=self.memory,
             actors=self.actors,
-            metrics=Metrics([JsonLines(run / "metrics.jsonl")]),
-            history=History(10),
-            saver=Saver(self.store, print),
-            train_config={},
-            show=self.shown.append,
+            reporting=Reporting(Metrics([JsonLines(run / "metrics.jsonl")]), History(10), self.shown.append),
+            saver=Saver(self.store, {}, print),
             should_stop=self.stop.is_set,
-            sampler_state=lambda: dict(sampler.generator.bit_generator.state),
         )
 
 
@@ -196,6 +195,16 @@ def test_training_ends_when_the_policy_alone_reaches_the_target(tmp_path: Path) 
     assert saved is not None
     assert saved.counters["reached_target"] is True
     assert (tmp_path / "checkpoints" / "best").is_symlink()
+
+
+def test_where_the_arm_may_not_run_unattended_episodes_of_training_are_the_test(tmp_path: Path) -> None:
+    changes = {"online_steps": 10**6, "target_success_rate": 0.9, "eval_freq": 10, "tests_alone": False}
+    bench = Bench(tmp_path, plan(**changes))
+    assert bench.learner.run()
+    assert bench.learner.reached_target
+    assert all(directive.test is None for directive in bench.actors.heard)
+    tests = [record for record in read_metrics(tmp_path / "metrics.jsonl") if "Validation passed" in record]
+    assert [record["Validation episodes"] for record in tests] == [20]
 
 
 def test_a_policy_below_the_target_goes_on_learning(tmp_path: Path) -> None:
@@ -293,7 +302,7 @@ class SlowStore(CheckpointStore):
 def test_training_goes_on_while_a_checkpoint_is_written(tmp_path: Path) -> None:
     bench = Bench(tmp_path, plan(save=False))
     store = SlowStore(tmp_path)
-    bench.learner._saver = Saver(store, print)
+    bench.learner._saver = Saver(store, {}, print)
     bench.learner._learn_offline()
     bench.actors.play(20)
     bench.memory.absorb()
@@ -315,7 +324,7 @@ def test_a_disk_that_is_full_is_told_and_survived(tmp_path: Path) -> None:
     told: list[str] = []
     bench = Bench(tmp_path, plan())
     (tmp_path / "checkpoints").write_text("where the folder should be")
-    bench.learner._saver = Saver(bench.store, told.append)
+    bench.learner._saver = Saver(bench.store, {}, told.append)
     assert bench.learner.run()
     assert told
     assert "no checkpoint at update" in told[0]

@@ -146,3 +146,20 @@ def test_insertion_slower_than_acting_does_not_keep_the_learner_for_ever(tmp_pat
     while memory.waiting:
         absorbed += memory.absorb()
     assert absorbed == len(steps)
+
+
+def test_an_episode_that_was_thrown_away_is_not_learned_from_not_even_after_a_resume(tmp_path: Path) -> None:
+    one = memory(tmp_path)
+    one.receive(episode(1, 5, open_end=True))
+    one.receive(episode(2, 3))
+    one.absorb()
+    one.forget(1)
+    one.receive(episode(1, 7, start=5))  # what the actor had on its way
+    one.absorb()
+    assert set(one.online.episode_id[one.online.has_step]) == {2}
+    assert one.env_steps == 10  # the arm did move
+    again = memory(tmp_path)
+    again.restore()
+    assert set(again.online.episode_id[again.online.has_step]) == {2}
+    assert not set(again.demonstrations.episode_id[again.demonstrations.has_step]) & {1}
+    assert again.env_steps == 10

@@ -11,20 +11,22 @@ from pathlib import Path
 import pytest
 
 from hilt.rollout.rollout import Episode
+from hilt.runs.history import History, summarise
 from hilt.runs.metrics import (
-    History,
     JsonLines,
     Metrics,
     TensorBoard,
     WeightsAndBiases,
     read_metrics,
-    summarise,
 )
 
 
-def played(length: int = 40, *, success: bool = True, helped: int = 0) -> dict[str, float]:
+def played(
+    length: int = 40, *, success: bool = True, helped: int = 0, is_complete: bool = True
+) -> dict[str, float]:
     episode = Episode(1, 2, length=length, reward=float(success), is_success=success)
     episode.intervention_steps, episode.takeovers = helped, int(helped > 0)
+    episode.terminated = is_complete
     return summarise(episode)
 
 
@@ -41,14 +43,40 @@ def test_an_episode_is_logged_under_the_names_of_the_field() -> None:
     assert all(isinstance(value, int | float) for value in record.values())
 
 
-def test_success_rate_counts_what_needed_no_help_of_the_last_twenty() -> None:
+def test_success_rates_with_and_without_help_are_those_of_the_last_twenty() -> None:
     history = History(fps=10)
-    assert history.success_rate == 0
+    assert (history.success_rate, history.success_rate_without_help) == (0, 0)
     history.add(played(success=True, helped=5))
-    assert history.success_rate == 0
+    assert (history.success_rate, history.success_rate_without_help) == (1, 0)
     for number in range(40):
         history.add(played(success=number >= 30, helped=5 * (number >= 35)))
-    assert history.success_rate == 0.25
+    assert (history.success_rate, history.success_rate_without_help) == (0.5, 0.25)
+
+
+def test_a_broken_off_episode_is_effort_and_says_nothing_of_success() -> None:
+    history = History(fps=10)
+    history.add(played())
+    history.add(played(success=False, helped=20, is_complete=False))
+    assert history.success_rate == 1
+    assert (history.cost()["human_s"], history.cost()["resets"]) == (2, 2)
+
+
+def test_cost_counts_demonstrations_episodes_and_tests() -> None:
+    history = History(fps=10, demonstrations=3, demonstration_steps=60)
+    watched = Episode(1, 2, length=40, intervention_steps=10, watched_steps=30, takeovers=2, terminated=True)
+    history.add(summarise(watched))
+    history.add_test(lengths=100, episodes=5)
+    assert history.cost() == {
+        "human_s": 1,
+        "watching_s": 3,
+        "takeovers": 2,
+        "demonstrations": 3,
+        "demonstrations_s": 6,
+        "resets": 9,
+        "arm_s": 20,
+        "env_steps": 40,
+        "test_steps": 100,
+    }
 
 
 def test_a_failure_has_no_cycle_time() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from parts import small_config
 
 from hilt.config.load import load_config
 from hilt.config.write import to_dict
+from hilt.rewards.model import ClassifierSpec
 from hilt.training.learner_parts import learning_policy
 from hilt.training.value_bounds import target_range
 
@@ -17,10 +19,10 @@ CLASSIFIER = {"env.processor.reward_classifier.pretrained_path": "somewhere"}
 FOREVER = 1 / (1 - GAMMA)
 
 
-def bounds(keys: dict[str, Any]) -> tuple[float, float] | None:
+def bounds(keys: dict[str, Any], classifier: ClassifierSpec | None = None) -> tuple[float, float] | None:
     said = {"policy.discount": GAMMA, **keys}
     config = load_config(to_dict(small_config()), [f"{key}={value}" for key, value in said.items()])
-    return target_range(config.env, learning_policy(config))
+    return target_range(config.env, learning_policy(config), classifier)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,13 @@ def bounds(keys: dict[str, Any]) -> tuple[float, float] | None:
 )
 def test_bounds_are_those_of_the_reward(keys: dict[str, Any], expected: tuple[float, float]) -> None:
     assert bounds(keys) == pytest.approx(expected)
+
+
+def test_bounds_know_what_the_classes_of_a_classifier_are_worth() -> None:
+    spec = ClassifierSpec({}, {}, {}, num_classes=3, success_classes=(1, 2), class_rewards=(0.0, 0.5, 2.0))
+    assert bounds(CLASSIFIER, spec) == pytest.approx((0, 2))
+    paid_forever = replace(spec, success_classes=(2,), class_rewards=(-0.1, 0.5, 1.0))
+    assert bounds(CLASSIFIER, paid_forever) == pytest.approx((-0.1 * FOREVER, FOREVER))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hilt.training import validation
-from hilt.training.validation import Validation
+from hilt.training.validation import AttendedTest, Validation
 from hilt.transport.weights import Weights
 
 
@@ -40,6 +40,16 @@ def report(version: int, successes: int = 5, failures: int = 5) -> dict[str, flo
         "Validation successes": float(successes),
         "Validation episodes": float(successes + failures),
     }
+
+
+def test_an_episode_with_help_counts_against_the_policy() -> None:
+    test = AttendedTest(0.9)
+    helped = {"is_complete": 1.0, "is_success": 1.0, "intervention_steps": 3.0}
+    results = [test.add(helped) for _ in range(20)]
+    (failed,) = [result for result in results if result is not None][:1]
+    assert failed["Validation passed"] == 0
+    assert test.count > 1
+    assert test.add({**helped, "is_complete": 0.0}) is None
 
 
 def test_without_a_target_only_the_number_of_updates_counts(clock: Time) -> None:

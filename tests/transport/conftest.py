@@ -10,6 +10,7 @@ from transport_tools import SCHEMA, Relay, ids
 
 from hilt.data.transition import Schema, Transition
 from hilt.transport import LearnerClient, TransitionServer
+from hilt.transport.server import Security
 
 
 class Learner:
@@ -24,12 +25,14 @@ class Learner:
         self.may_store.set()
         self.held: set[tuple[int, int]] = set()
         bind = options.pop("bind", "127.0.0.1:0")
+        security = Security(options.pop("token", None), options.pop("tls", None))
         self.server = TransitionServer(
             bind,
             schema,
             self._store,
             seen=lambda episode_id, step: (episode_id, step) in self.held,
             on_interrupted=lambda actor_id, episode_id: self.interrupted.append((actor_id, episode_id)),
+            security=security,
             **options,
         )
         self.server.start()

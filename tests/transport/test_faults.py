@@ -16,6 +16,7 @@ from transport_tools import Relay, episode, free_port, ids, wait_until
 
 from hilt.data.episode_log import read_log
 from hilt.transport import Directive, Limits, Weights
+from hilt.transport.client import Room
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["hilt.transport", "hilt.data.episode_log"])
@@ -56,7 +57,7 @@ def shake(relay: Relay, seconds: float, seed: int) -> None:
 def test_a_link_that_breaks_all_the_time(learn, connect, relay, spool):
     learner = learn(limits=Limits(gone_after_s=60))
     between = relay(learner.server)
-    actor = connect(between.address, spool=spool, memory_bytes=1)
+    actor = connect(between.address, spool=spool, room=Room(memory_bytes=1))
     sent = [step for number in range(1, 11) for step in episode(number, 40)]
     for number, transition in enumerate(sent):
         actor.send(transition)

@@ -13,6 +13,7 @@ from transport_tools import SCHEMA, episode, ids
 from hilt.data.episode_log import EpisodeLog
 from hilt.data.transition import Transition
 from hilt.transport import Directive, LearnerClient, TransitionServer, Weights
+from hilt.transport.client import Room
 
 EPISODE_LENGTH = 20
 
@@ -43,7 +44,7 @@ def actor(ready: Event, port: int, episodes: int, spool: Path | None = None) -> 
     """Sends episodes that are numbered from its process id."""
     address, name = f"127.0.0.1:{port}", f"actor-{os.getpid()}"
     memory_bytes = 2**20 if spool is None else 1
-    with LearnerClient(address, SCHEMA, actor_id=name, spool=spool, memory_bytes=memory_bytes) as client:
+    with LearnerClient(address, SCHEMA, actor_id=name, spool=spool, room=Room(memory_bytes)) as client:
         ready.set()
         for number in range(episodes):
             for transition in episode(os.getpid() * 1000 + number, EPISODE_LENGTH):

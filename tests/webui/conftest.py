@@ -12,7 +12,7 @@ from hilt.data.transition import STATE, Controller
 from hilt.envs import make
 from hilt.envs.feature_env import Environment
 from hilt.operators.browser import BrowserOperator
-from hilt.rollout.rollout import Clock, HoldStill, Rollout
+from hilt.rollout.rollout import Clock, HoldStill, Observer, Rollout
 from hilt.webui import Seat, Telemetry, View
 
 FPS = 10.0
@@ -39,7 +39,7 @@ def until(condition, seconds=8.0):
     return answer
 
 
-class World:
+class World(Observer):
     """Episodes of picking a cube, in a thread, until it is closed."""
 
     def __init__(self, policy=HoldStill, seat=(), operator=(), **env):
@@ -54,16 +54,14 @@ class World:
         )
         self.transitions, self.episodes, self.figures = [], [], {}
         self.hint = np.zeros(4, np.float32)
-        self.rollout = Rollout(
-            self.env, policy(self.env), self.operator, self.transitions.append, self._on_step
-        )
+        self.rollout = Rollout(self.env, policy(self.env), self.operator, self.transitions.append, [self])
         self._clock = Clock(FPS)  # the policy, too, is watched in real time
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
         self.settle(1)
 
-    def _on_step(self, transition, outcome):
+    def on_step(self, episode, transition, outcome):
         self.hint = self.env.expert.action()
         over = transition.done
         telemetry = Telemetry(

@@ -105,8 +105,21 @@ class HintingEnv(PandaEnv):
         partial.replace(path)
 
 
+class SilentEnv(HintingEnv):
+    """It never says what success is: only a person can."""
+
+    def step(self, action):
+        observation, _, _, truncated, info = super().step(action)
+        return observation, 0.0, False, truncated, {key: info[key] for key in info if key != "is_success"}
+
+
 def make_hinting(**options):
     return HintingEnv(task_class("PickCube"), render_mode="rgb_array", **options)
 
 
+def make_silent(**options):
+    return SilentEnv(task_class("PickCube"), render_mode="rgb_array", **options)
+
+
+gym.register("PickCubeInSilence-v0", entry_point=make_silent)
 gym.register("PickCubeWithHints-v0", entry_point=make_hinting)

@@ -16,6 +16,7 @@ from test_page import PAD, STILL, badge, push, until, wait_for_badge
 
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
+from hilt.data.episode_log import read_log
 from hilt.data.lerobot import DatasetReader
 from hilt.runs.checkpoints import write_model
 from hilt.runs.metrics import read_metrics
@@ -213,6 +214,59 @@ def test_training_is_watched_helped_survives_its_actor_and_is_stopped(serve, ope
     last = [record for record in read_metrics(helped) if "Takeovers" in record][-1]
     assert last["Takeovers"] >= 1
     assert last["Human seconds"] > 0
+
+
+def test_a_person_demonstrates_to_training_and_says_what_success_is(serve, open_page, tmp_path):
+    """An environment without a word of its own: one attempt succeeds, one fails, and that is enough."""
+    env = {"type": "gymnasium", "task": "seat_processes:PickCubeInSilence-v0"}
+    env["kwargs"] = {"terminate_on_success": False, "control_time_s": 60}
+    training = {**TRAINING, "env": env, "operator": "browser", "demonstrations": {"num_episodes": 3}}
+    run = tmp_path / "run"
+    command = serve("train", training, f"--output_dir={run}")
+    page = open_page(command, PAD)
+    page.select_option("#steer", "robot")
+    page.wait_for_selector("#notice-text:has-text('Demonstration 1 of 3: take over to begin')")
+    page.wait_for_selector("[data-camera=view]")  # what is to be done is to be seen before
+    pick_the_cube(page, command)
+    page.wait_for_selector("#notice-text:has-text('Demonstration 2 of 3')")
+    push(page, STILL, clutch=False)
+    wait_for_badge(page, "nobody has control")
+    page.keyboard.press("Space")
+    wait_for_badge(page, "you have control")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#notice-text:has-text('thrown away. Demonstration 2 of 3')")
+    page.click("text=Enough")
+    command.until(lambda: "that is enough: training begins with 1 of 3" in command.said, "the end of asking")
+    page.wait_for_selector("#phase:has-text('learning')")
+    demonstrations = [step for step, source in read_log(run / "replay") if source]
+    assert len({step.episode_id for step in demonstrations}) == 1
+    assert demonstrations[-1].is_success
+    assert demonstrations[-1].reward == 1
+    assert all(step.is_intervention for step in demonstrations[:-1])
+    stop(page)
+    assert command.wait() == 0, command.said
+
+
+def test_an_evaluation_that_nobody_judges_asks_who_looks_at_the_page(
+    serve, open_page, saved_policy, tmp_path
+):
+    env = {"type": "gymnasium", "task": "seat_processes:PickCubeInSilence-v0"}
+    env["kwargs"] = {"terminate_on_success": False, "control_time_s": 20}
+    config = {"env": env, "policy": POLICY, "eval": {"n_episodes": 40, "videos": 0}}
+    command = serve(
+        "eval", config, f"--policy.pretrained_path={saved_policy}", f"--output_dir={tmp_path / 'eval'}"
+    )
+    page = open_page(command)
+    page.wait_for_selector("#notice-text:has-text('Was it a success?')")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#notice:visible")
+    page.click("#notice-buttons >> text=Failure")
+    page.close()  # who does not look is not asked
+    assert command.wait() == 0, command.said
+    words = json.loads((tmp_path / "eval" / "eval.json").read_text())["per_episode"]
+    judged = [word["is_success"] for word in words if word["judge"] == "person"]
+    assert judged == [True, False]
+    assert {word["judge"] for word in words} == {"person", "nobody"}
 
 
 def take_over(page):

@@ -267,7 +267,7 @@ def test_a_recorded_episode_is_kept_or_discarded_by_key_or_button(world, open_pa
         (lambda: page.keyboard.press("Enter"), Decision.KEEP),
         (lambda: page.click("text=Discard"), Decision.DISCARD),
     ):
-        run.figures = {"asks_to_keep": True, "message": "Keep episode 3?", "episodes_remaining": 2}
+        run.figures = {"asks": "keep", "message": "Keep episode 3?", "episodes_remaining": 2}
         page.wait_for_selector("text=Keep episode 3?")
         assert "2 to go" in page.inner_text("#figures")
         press()

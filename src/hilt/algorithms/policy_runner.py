@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hilt.algorithms.base import Policy
 from hilt.data.transition import Action
 from hilt.processors.observation import select, to_batch, to_features
+from hilt.processors.pictures import fitted
 
 RawObservation = Mapping[str, Any] | NDArray[Any]
 
@@ -34,11 +35,14 @@ class PolicyRunner:
         described = {**policy.config["input_features"], **policy.config["output_features"]}
         self.shapes = {name: tuple(feature["shape"]) for name, feature in described.items()}
         """Of those features, and of the action."""
+        self._pictures = {name: shape for name, shape in self.shapes.items() if len(shape) == 3}
 
     @torch.inference_mode()
     def __call__(self, observation: RawObservation) -> Action:
         """Action [A], environment units, for one observation: an environment's own, or named features."""
         features = select(to_features(observation), self.features)
+        for name, shape in self._pictures.items():
+            features[name] = fitted(name, features[name], shape, "the policy")
         action = self._policy.act(
             to_batch(features, self._device), deterministic=self._deterministic, generator=self._generator
         )

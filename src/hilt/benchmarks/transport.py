@@ -17,6 +17,7 @@ import torch
 
 from hilt.data.transition import IMAGES, STATE, Controller, Feature, Observation, Schema, Transition
 from hilt.transport import LearnerClient, TransitionServer, Weights
+from hilt.transport.client import Room
 
 TARGETS = {"wire_bytes_per_transition": 105_000, "weights_latency_ms": 200.0}
 """At most so many."""
@@ -83,7 +84,7 @@ def _work(seconds: float, answer: Connection) -> bool:
 def _send(address: str, transitions: int, answer: Connection) -> None:
     """Answers with the seconds that sending took."""
     episode = list(_episode(transitions))
-    with LearnerClient(address, PIXELS, actor_id="benchmark", memory_bytes=2**40) as client:
+    with LearnerClient(address, PIXELS, actor_id="benchmark", room=Room(memory_bytes=2**40)) as client:
         while not client.connected:
             time.sleep(0.01)
         start = time.monotonic()

@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium as gym
 
+from hilt.build.pictures import own_sizes, preprocessing_of
 from hilt.build.rewards import load_reward_function
 from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
@@ -21,7 +22,8 @@ from hilt.data.transition import Observation
 from hilt.envs.errors import RenderingError
 from hilt.envs.feature_env import Environment, UnsuitableEnvironmentError
 from hilt.envs.gl import backend
-from hilt.processors.observation import ObservationError, crop_and_resize
+from hilt.processors.observation import ObservationError
+from hilt.processors.pictures import KEY as PICTURES_KEY
 
 
 def make_env(
@@ -86,7 +88,8 @@ def make_environment(
         return Environment(
             make_env(config, **overrides),
             features,
-            transform=_transform(config.env),
+            transform=_transform(config),
+            sizes=own_sizes(config),
             reward_function=reward_function,
             success_threshold=config.env.success_reward_threshold,
             trust_operator=trust_operator,
@@ -94,7 +97,9 @@ def make_environment(
     except UnsuitableEnvironmentError as error:
         raise ConfigError("env.task", f'"{config.env.task}": {error}') from error
     except ObservationError as error:
-        raise ConfigError("policy.input_features" if features else "env.task", str(error)) from error
+        names_key = PICTURES_KEY in str(error)
+        key = "env" if names_key else "policy.input_features" if features else "env.task"
+        raise ConfigError(key, str(error)) from error
 
 
 def _said(section: Section, key: str) -> Any:
@@ -129,29 +134,19 @@ def _arguments(env: EnvConfig) -> dict[str, Any]:
     }
 
 
-def _transform(env: EnvConfig) -> Callable[[Observation], Observation] | None:
+def _transform(config: RunConfig) -> Callable[[Observation], Observation] | None:
     """Rename, crop and resize the features as the configuration says; None when it says nothing."""
-    crops = env.processor.image_preprocessing.crop_params_dict or {}
-    size = env.processor.image_preprocessing.resize_size
-    names = {old: new for old, new in env.features_map.items() if old != new}
-    if not (crops or size or names):
+    preprocessing = preprocessing_of(config)
+    names = {old: new for old, new in config.env.features_map.items() if old != new}
+    if not (preprocessing.crops or preprocessing.size or names):
         return None
 
     def transform(observation: Observation) -> Observation:
         changed: Observation = {}
         for name, array in observation.items():
             if array.ndim == 3:
-                crop = crops.get(name)
-                array = crop_and_resize(array, _rectangle(crop), _size(size))
+                array = preprocessing.for_environment(name, array.shape)(array)
             changed[names.get(name, name)] = array
         return changed
 
     return transform
-
-
-def _rectangle(crop: list[int] | None) -> tuple[int, int, int, int] | None:
-    return None if crop is None else (crop[0], crop[1], crop[2], crop[3])
-
-
-def _size(size: list[int] | None) -> tuple[int, int] | None:
-    return None if size is None else (size[0], size[1])

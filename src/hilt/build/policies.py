@@ -8,6 +8,7 @@ import torch
 
 from hilt.algorithms.policy_runner import PolicyRunner
 from hilt.algorithms.registry import policy_from_config
+from hilt.build.models import model_folder
 from hilt.config.device import resolve_device
 from hilt.config.run import RunConfig
 from hilt.runs.checkpoints import CheckpointError, read_model
@@ -16,12 +17,12 @@ from hilt.runs.checkpoints import CheckpointError, read_model
 def load_policy(
     folder: str | Path, *, device: torch.device | str = "cpu", deterministic: bool = True
 ) -> PolicyRunner:
-    """The policy saved in `folder` (`.../pretrained_model`, or the checkpoint above it).
+    """The policy saved in `folder` (`.../pretrained_model`, or the checkpoint above it), or of that hub id.
 
     Raises:
         CheckpointError: it is missing, damaged, or not a policy.
     """
-    config, tensors = read_model(Path(folder))
+    config, tensors = read_model(model_folder(folder))
     try:
         policy = policy_from_config(config)
         policy.load_state_dict(tensors)

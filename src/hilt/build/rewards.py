@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hilt.build.models import model_folder
 from hilt.config.environment import EnvConfig
 from hilt.data.transition import IMAGES
 from hilt.errors import UserError
@@ -26,7 +28,7 @@ def load_reward_function(env: EnvConfig, device: str = "cpu") -> ClassifierRewar
     from hilt.rewards.reward_function import ClassifierReward
 
     reward = ClassifierReward(
-        _load(use.pretrained_path, device),
+        _load(model_folder(use.pretrained_path), device),
         threshold=use.success_threshold,
         success_reward=use.success_reward,
         debounce=use.debounce,
@@ -41,7 +43,7 @@ def load_reward_function(env: EnvConfig, device: str = "cpu") -> ClassifierRewar
     return reward
 
 
-def _load(folder: str, device: str) -> RewardClassifier:
+def _load(folder: Path, device: str) -> RewardClassifier:
     from hilt.rewards.model import load_classifier
     from hilt.runs.checkpoints import CheckpointError
 

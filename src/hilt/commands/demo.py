@@ -51,14 +51,17 @@ def conclusion(run: Path) -> str:
     evaluation = json.loads((run / "eval" / "eval.json").read_text())
     episodes = [record for record in read_metrics(run / "metrics.jsonl") if "Episodic reward" in record]
     last = episodes[-1] if episodes else {}
+    cost = evaluation["training_cost"]
     videos = sorted((run / "eval").glob("*.mp4"))
     lines = [
         "",
         f"Learned: the policy alone succeeds in {evaluation['success_rate']:.0%} of "
         f"{evaluation['n_episodes']} new episodes.",
-        f"It took {last.get('time_s', 0):.0f} s, {last.get('step', 0)} environment steps, {len(episodes)} "
-        f"episodes, and {last.get('Human seconds', 0):.0f} s of a person at the controls, who took over "
-        f"{last.get('Takeovers', 0)} times.",
+        f"It took {last.get('time_s', 0):.0f} s on the clock. A person would have given "
+        f"{cost['demonstrations']:.0f} demonstrations ({cost['demonstrations_s']:.0f} s), taken over "
+        f"{cost['takeovers']:.0f} times ({cost['human_s']:.0f} s)",
+        f"and watched for {cost['watching_s']:.0f} s; the arm would have moved for {cost['arm_s']:.0f} s, "
+        "tests included.",
         f"Videos: {videos[0] if videos else 'none (no OpenGL here)'}",
         f"Summary: {run / 'eval' / 'summary.png'}",
         f"Curves: {run / 'plots' / 'progress.png'}",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hilt.algorithms.policy_runner import PolicyRunner
 from hilt.build.envs import make_environment
+from hilt.build.models import is_hub_id, model_folder
 from hilt.build.policies import load_policy
 from hilt.commands.prepare import configured
 from hilt.config.device import resolve_device
@@ -27,11 +28,12 @@ from hilt.rollout.evaluation import (
 from hilt.rollout.film import Footage, film, longest
 from hilt.rollout.rollout import Policy
 from hilt.runs.checkpoints import read_counters
+from hilt.runs.history import History
 from hilt.runs.layout import outcome
 from hilt.runs.plots import plot_run
 from hilt.session.console import Progress, say
-from hilt.session.operators import Role
-from hilt.session.session import Stage
+from hilt.session.operator_session import OperatorSession
+from hilt.session.operators import Role, SessionOptions
 from hilt.training.processes import StopRequest
 
 
@@ -59,11 +61,12 @@ def evaluate_run(config: RunConfig, run: Path, stop: StopRequest) -> Evaluation:
 
 
 def evaluate_saved(config: RunConfig, stop: StopRequest) -> Evaluation:
-    """The policy of `policy.pretrained_path`, into `output_dir` or beside its checkpoint."""
+    """The policy of `policy.pretrained_path`, into `output_dir` or beside it (hub: `outputs/eval/ID`)."""
     assert config.policy is not None
-    folder = Path(config.policy.pretrained_path or "")
-    output = Path(config.output_dir) if config.output_dir else folder / "eval"
-    return evaluate_folder(config, folder, output, stop)
+    name = config.policy.pretrained_path or ""
+    beside = Path("outputs") / "eval" / name if is_hub_id(name) else Path(name) / "eval"
+    output = Path(config.output_dir) if config.output_dir else beside
+    return evaluate_folder(config, model_folder(name), output, stop)
 
 
 def evaluate_folder(
@@ -77,12 +80,13 @@ def evaluate_folder(
     env = make_environment(config, features=policy.features)
     _require_fit(config, policy, env)
     footage = Footage(config.eval.videos, longest(env.fps, config.eval.video_s))
-    with Stage(config, env, Role.WATCH, "evaluating", should_stop=stop, announced=announced) as stage:
-        results = _evaluate(config, env, policy, stage, footage)
-        evaluation = summarise(results, config.eval.seed, _human_cost(folder, env.fps))
+    options = SessionOptions(announced=announced)
+    with OperatorSession(config, env, Role.WATCH, "evaluating", options, should_stop=stop) as session:
+        results = _evaluate(config, env, policy, session, footage)
+        evaluation = summarise(results, config.eval.seed, _training_cost(folder, env.fps))
         evaluation.write(output / "eval.json")
         print(describe(evaluation), flush=True)
-        _film(config, env, policy, results, output, stage, footage)
+        _film(config, env, policy, results, output, session, footage)
     print(f"evaluation: {output}")
     env.close()
     return evaluation
@@ -101,7 +105,7 @@ def _require_fit(config: RunConfig, policy: PolicyRunner, env: Environment) -> N
 
 
 def _evaluate(
-    config: RunConfig, env: Environment, policy: Policy, stage: Stage, footage: Footage
+    config: RunConfig, env: Environment, policy: Policy, session: OperatorSession, footage: Footage
 ) -> list[EpisodeResult]:
     """The episodes of `config.eval`, for everybody to watch."""
     seeds = evaluation_seeds(config.eval.seed, config.eval.n_episodes)
@@ -110,13 +114,13 @@ def _evaluate(
 
     def count(result: EpisodeResult) -> None:
         done.append(result)
-        footage.on_episode(result)
-        stage.remaining = len(seeds) - len(done)
+        footage.on_result(result)
+        session.remaining = len(seeds) - len(done)
         succeeded = sum(result.is_success for result in done)
         progress(f"{len(done)} of {len(seeds)} episodes, {succeeded} succeeded")
 
     return evaluate_policy(
-        env, policy, seeds, count, stage.should_stop, audience=stage, record=footage.on_step
+        env, policy, seeds, count, session.should_stop, observers=[session, footage], judge=session.judges
     )
 
 
@@ -126,16 +130,16 @@ def _film(
     policy: Policy,
     results: list[EpisodeResult],
     output: Path,
-    stage: Stage,
+    session: OperatorSession,
     footage: Footage,
 ) -> None:
     """Films of the evaluated episodes, each told of at terminal and page; without OpenGL, a sentence."""
 
     def tell(text: str) -> None:
         say(text)
-        stage.note(f"the films ({text})")
+        session.note(f"the films ({text})")
 
-    stage.note("the films")
+    session.note("the films")
     try:
         film(
             env,
@@ -146,13 +150,17 @@ def _film(
             video_s=config.eval.video_s,
             footage=footage,
             tell=tell,
-            should_stop=stage.should_stop,
+            should_stop=session.should_stop,
         )
     except RenderingError as error:
         say(f"no videos: {error}")
 
 
-def _human_cost(folder: Path, fps: float) -> tuple[float, int] | None:
-    """Seconds of control and takeovers that training the policy in `folder` took; None: it does not say."""
-    history = read_counters(folder).get("history")
-    return None if history is None else (history["human_steps"] / fps, history["takeovers"])
+def _training_cost(folder: Path, fps: float) -> dict[str, float] | None:
+    """What training the policy in `folder` took of people and of the arm; None: it does not say."""
+    counters = read_counters(folder)
+    if "history" not in counters:
+        return None
+    history = History(fps)
+    history.restore(counters["history"])
+    return {**history.cost(), "wall_clock_s": float(counters["elapsed_s"])}

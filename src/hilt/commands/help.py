@@ -77,7 +77,8 @@ HELP = {
         "evaluation. A policy of type reward_classifier is trained on its dataset instead.",
         "hilt train --config_path configs/train_sac_state.json --operator=browser",
         (
-            *("output_dir", "resume", "seed", "operator", "demonstrations.num_episodes", "dataset.root"),
+            *("output_dir", "resume", "seed", "operator", "demonstrations.num_episodes"),
+            *("dataset.root", "dataset.repo_id"),
             *("target_success_rate", "time_limit_s", "num_actors", "batch_size", "policy.online_steps"),
             *("policy.utd_ratio", "eval.n_episodes", "wandb.enable"),
         ),
@@ -113,18 +114,23 @@ HELP = {
         (_CONFIG, _NO_UI),
     ),
     "relabel": Help(
-        "hilt relabel --dataset DIR --classifier DIR [--output DIR]",
+        "hilt relabel --dataset DIR --classifier DIR [--output DIR] [--config_path FILE]",
         "A dataset again, with the rewards of a classifier, frame by frame.",
         "hilt relabel --dataset data/cubes --classifier outputs/classifier/checkpoints/last",
         options=(
-            ("--dataset DIR", "the dataset; it stays as it is"),
-            ("--classifier DIR", "a trained reward classifier"),
+            ("--dataset DIR", "the dataset, or its hub id; it stays as it is"),
+            ("--classifier DIR", "a trained reward classifier, or its hub id"),
             ("--output DIR", "the new dataset; without: DATASET_relabelled"),
+            (
+                "--config_path FILE",
+                "whose env.processor.image_preprocessing makes the pictures that the classifier is shown, or "
+                "--env.processor.image_preprocessing.KEY=VALUE; without: what it was trained with",
+            ),
         ),
     ),
     "data": Help(
         "hilt data info DIR | hilt data show DIR [--output FILE]",
-        "What is in a dataset: a table of its episodes, or a picture of them.",
+        "What is in a dataset (a folder, or a hub id): a table of its episodes, or a picture of them.",
         "hilt data show data/cubes --output=cubes.png",
         options=(("--output FILE", "the picture; without: DIR.png"),),
     ),

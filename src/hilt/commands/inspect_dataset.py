@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console, Group
 from rich.table import Table
 
+from hilt.build.datasets import dataset_at
 from hilt.commands.options import options_of
 from hilt.config.errors import ConfigError
 from hilt.data.lerobot import DatasetError, DatasetReader, Episode
@@ -29,9 +30,9 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError("data", "say `hilt data info DIR` or `hilt data show DIR`")
     if words[0] == "info":
         options_of("data info", words[2:])
-        return print_info(words[1])
+        return print_info(dataset_at(words[1]))
     output = options_of("data show", words[2:], optional=("output",)).get("output")
-    print(show(words[1], None if output is None else Path(output)))
+    print(show(dataset_at(words[1]), None if output is None else Path(output)))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +31,12 @@ def configured(source: Source, overrides: Sequence[str], verb: Verb) -> RunConfi
     return config
 
 
-def begun(source: Source, overrides: Sequence[str], verb: Verb) -> tuple[RunConfig, Path]:
+def begun(
+    source: Source, overrides: Sequence[str], verb: Verb, should_stop: Callable[[], bool] = lambda: False
+) -> tuple[RunConfig, Path]:
     """(configuration, folder of the run), whether new or resumed; the configuration is written there.
+
+    What it needs of the hub is downloaded.
 
     Raises:
         ConfigError: it cannot be used. DatasetError: its dataset cannot. Nothing has been written then.
@@ -45,7 +49,7 @@ def begun(source: Source, overrides: Sequence[str], verb: Verb) -> tuple[RunConf
         folder = new_run(config, datetime.datetime.now())
     require(config, verb, _origin(source))
     if not config.resume:
-        _try_out(config)
+        _try_out(config, should_stop)
     if path is not None and (remark := config_file(path)[1]):
         print(f"hilt: {remark}", file=sys.stderr)
     if not config.resume:
@@ -61,23 +65,27 @@ def _origin(source: Source) -> str:
     return str(source) if isinstance(source, str | Path) else "configuration"
 
 
-def _try_out(config: RunConfig) -> None:
+def _try_out(config: RunConfig, should_stop: Callable[[], bool]) -> None:
     """Opens what others have made, before anything is written.
 
     Raises:
         ConfigError, DatasetError, CheckpointError, UnsupportedModelError: it cannot be used.
     """
+    if getattr(config.policy, "push_to_hub", False):
+        from hilt.build.upload import check_upload
+
+        check_upload()
     if (encoder := _encoder_of(config)) is not None:
         find_model(encoder)
-    if isinstance(config.policy, LearningPolicy):
-        _try_learning(config)
-    elif config.dataset.directory is not None:
-        from hilt.build.datasets import open_dataset
+    if isinstance(config.policy, ClassifierConfig):
+        from hilt.training.classifier_parts import check_dataset
 
-        open_dataset(config).close()
+        check_dataset(config, should_stop)
+    elif isinstance(config.policy, LearningPolicy):
+        _try_learning(config, should_stop)
 
 
-def _try_learning(config: RunConfig) -> None:
+def _try_learning(config: RunConfig, should_stop: Callable[[], bool]) -> None:
     """Operator and environment are known, and the dataset holds what the policy will see."""
     from hilt.build.datasets import open_fitting
     from hilt.build.envs import make_environment
@@ -89,7 +97,7 @@ def _try_learning(config: RunConfig) -> None:
     if not np.isfinite([env.action_low, env.action_high]).all():
         raise ConfigError("env.task", f'"{config.env.task}": actions must have bounds, to be learned')
     if config.dataset.directory is not None:
-        reader = open_fitting(config, env.schema)
+        reader = open_fitting(config, env.schema, should_stop)
         reader.require_whole()
         reader.close()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hilt.build.datasets import dataset_folder
 from hilt.build.envs import make_environment
+from hilt.build.pictures import preprocessing_of
 from hilt.build.policies import saved_policy
 from hilt.commands.prepare import configured
 from hilt.config.errors import ConfigError
@@ -21,8 +22,8 @@ from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
 from hilt.rollout.rollout import Episode, HoldStill, Rollout
 from hilt.session.console import say
-from hilt.session.operators import Role
-from hilt.session.session import Stage
+from hilt.session.operator_session import OperatorSession
+from hilt.session.operators import Role, SessionOptions
 from hilt.training.processes import StopRequest
 
 Stop = Callable[[], bool]
@@ -91,12 +92,18 @@ def record_episodes(
     try:
         with (
             _writer(config, root, env) as writer,  # refuses before a page is announced
-            Stage(
-                config, env, role, "recording", seed=config.seed, should_stop=should_stop, tell=tell
-            ) as stage,
+            OperatorSession(
+                config,
+                env,
+                role,
+                "recording",
+                SessionOptions(seed=config.seed),
+                should_stop=should_stop,
+                tell=tell,
+            ) as session,
         ):
-            rollout = stage.rollout(policy or HoldStill(env), writer.add)
-            recording = _record(config, rollout, writer, stage, tell)
+            rollout = session.rollout(policy or HoldStill(env), writer.add)
+            recording = _record(config, rollout, writer, session, tell)
     finally:
         env.close()
     if config.dataset.push_to_hub and recording.episodes:
@@ -105,22 +112,28 @@ def record_episodes(
 
 
 def _record(
-    config: RunConfig, rollout: Rollout, writer: DatasetWriter, stage: Stage, tell: Callable[[str], None]
+    config: RunConfig,
+    rollout: Rollout,
+    writer: DatasetWriter,
+    session: OperatorSession,
+    tell: Callable[[str], None],
 ) -> Recording:
     """Episode after episode, until there are enough or somebody says stop."""
     recording = Recording(writer.root)
     wanted = config.dataset.num_episodes_to_record
     stream = f"record/{writer.n_episodes}"
     for attempt in itertools.count():
-        stage.remaining = wanted - len(recording.episodes)
-        if stage.remaining == 0:
+        session.remaining = wanted - len(recording.episodes)
+        if session.remaining == 0:
             return recording
-        stage.prepare()
-        if stage.should_stop():
+        session.prepare()
+        if session.should_stop():
             return recording
-        episode = rollout.run_episode(attempt, episode_seed(stream, config.seed, attempt), stage.should_stop)
+        episode = rollout.run_episode(
+            attempt, episode_seed(stream, config.seed, attempt), session.should_stop
+        )
         finished = episode.terminated or episode.truncated
-        if finished and stage.keeps(episode):
+        if finished and session.keeps(episode):
             writer.finish_episode(episode.seed, rollout.env.initial_state)
             recording.episodes.append(episode)
             tell(recording.line(wanted))
@@ -135,6 +148,7 @@ def _record(
 
 
 def _writer(config: RunConfig, root: Path, env: Environment) -> DatasetWriter:
+    processing = preprocessing_of(config)
     return DatasetWriter(
         root,
         env.schema,
@@ -143,6 +157,9 @@ def _writer(config: RunConfig, root: Path, env: Environment) -> DatasetWriter:
         robot_type=None if config.env.type == "gymnasium" else "franka_panda_simulated",
         image_format=config.dataset.image_format,
         append=config.resume,
+        preprocessing={
+            name: processing.record_of(name, env.schema.observation[name].shape) for name in env.schema.images
+        },
     )
 
 

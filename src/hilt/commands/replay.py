@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hilt.build.datasets import dataset_folder
+from hilt.build.datasets import local_dataset
 from hilt.build.envs import make_environment
 from hilt.commands.prepare import configured
 from hilt.config.errors import ConfigError
@@ -19,10 +19,11 @@ from hilt.data.lerobot import DatasetReader, Episode
 from hilt.data.transition import Observation, Transition
 from hilt.envs.errors import RenderingError
 from hilt.envs.feature_env import Environment
+from hilt.rollout.rollout import Episode as Account
 from hilt.rollout.video import Picture, write_mp4
 from hilt.session.console import say
+from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role
-from hilt.session.session import Stage
 from hilt.training.processes import StopRequest
 
 OUTPUT = Path("outputs") / "replay"
@@ -87,7 +88,8 @@ def replay_episode(
     Raises:
         ConfigError, DatasetError: no such dataset or episode, or one of another environment.
     """
-    root, number = dataset_folder(config), config.dataset.replay_episode or 0
+    number = config.dataset.replay_episode or 0
+    root = local_dataset(config, episodes=[number], should_stop=should_stop)
     reader = DatasetReader(root, gripper_convention=config.dataset.gripper_convention, episodes=[number])
     recorded = reader.episode(reader.episodes[0])
     env = make_environment(config, learned_reward=False)
@@ -97,10 +99,12 @@ def replay_episode(
                 "env.task",
                 f"takes actions of {env.schema.action_dim} numbers, {root} holds {reader.schema.action_dim}",
             )
-        with Stage(config, env, Role.WATCH, "replaying", should_stop=should_stop, tell=tell) as stage:
-            stage.account.episodes, stage.remaining = number - 1, 0
-            stage.give_time_to_look(_TIME_TO_LOOK_S)
-            player = _Player(env, stage)
+        with OperatorSession(
+            config, env, Role.WATCH, "replaying", should_stop=should_stop, tell=tell
+        ) as session:
+            session.history.episodes, session.remaining = number - 1, 0
+            session.give_time_to_look(_TIME_TO_LOOK_S)
+            player = _Player(env, session)
             player.play(reader.episodes[0], recorded)
     finally:
         env.close()
@@ -120,8 +124,8 @@ def replay_episode(
 class _Player:
     """Executes recorded actions and compares what is observed with what was."""
 
-    def __init__(self, env: Environment, stage: Stage) -> None:
-        self._env, self._stage = env, stage
+    def __init__(self, env: Environment, session: OperatorSession) -> None:
+        self._env, self._session = env, session
         self.pictures: list[Picture] = []
         self.length = 0
         self.deviation = 0.0
@@ -134,16 +138,18 @@ class _Player:
         self.has_initial_state = state is not None
         observation = self._env.reset(note.seed or 0 if note is not None else 0, state)
         self._see(observation, recorded[0].observation)
-        self._stage.clock.restart()
+        account = Account(episode.index, 0)
+        self._session.clock.restart()
         for step in recorded:
-            if self._stage.should_stop():
+            if self._session.should_stop():
                 return
             outcome = self._env.step(step.action)
             self.length += 1
             self.is_success |= outcome.is_success
             self._see(outcome.observation, step.next_observation)
-            self._stage.on_step(step, outcome)
-            self._stage.clock.tick(self._stage.watched)
+            account.add(step, outcome)
+            self._session.on_step(account, step, outcome)
+            self._session.clock.tick(self._session.watched)
 
     def _see(self, observed: Observation, recorded: Observation) -> None:
         self._film()

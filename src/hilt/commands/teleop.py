@@ -14,8 +14,8 @@ from hilt.config.run import RunConfig
 from hilt.envs.feature_env import episode_seed
 from hilt.operators.base import Event
 from hilt.rollout.rollout import Episode, HoldStill
-from hilt.session.operators import Role
-from hilt.session.session import Stage
+from hilt.session.operator_session import OperatorSession
+from hilt.session.operators import Role, SessionOptions
 from hilt.training.processes import StopRequest
 
 
@@ -38,15 +38,16 @@ def drive(config: RunConfig, stop: StopRequest) -> int:
     env = make_environment(config)
     role = Role.DRIVE if policy is None else Role.CORRECT
     try:
-        with Stage(config, env, role, "driving", seed=config.seed, should_stop=stop, real_time=True) as stage:
-            rollout = stage.rollout(policy or HoldStill(env), lambda transition: None)
+        options = SessionOptions(seed=config.seed, real_time=True)
+        with OperatorSession(config, env, role, "driving", options, should_stop=stop) as session:
+            rollout = session.rollout(policy or HoldStill(env), lambda transition: None)
             for number in itertools.count():
-                stage.prepare()
-                if stage.should_stop():
+                session.prepare()
+                if session.should_stop():
                     break
                 seed = episode_seed("teleop", config.seed, number)
-                episode = rollout.run_episode(number, seed, stage.should_stop)
-                if episode.event is Event.QUIT or stage.should_stop():
+                episode = rollout.run_episode(number, seed, session.should_stop)
+                if episode.event is Event.QUIT or session.should_stop():
                     break
                 print(_line(number, episode, env.fps), flush=True)
     finally:

@@ -57,10 +57,12 @@ def train(config: Source = None, *overrides: str, stop: StopRequest | None = Non
     Raises:
         ConfigError: the configuration cannot be used. DatasetError: the dataset cannot.
         ChildFailedError: learner or actor cannot be kept alive.
+        ModelUploadError: `policy.push_to_hub` did not work; what was trained is in its run.
     """
-    checked, run = begun(config, overrides, "train")
+    stop = stop or StopRequest()
+    checked, run = begun(config, overrides, "train", stop)
     try:
-        return train_locally(checked, run, stop or StopRequest())
+        return train_locally(checked, run, stop)
     except UserError:
         abandon(checked, run)
         raise
@@ -79,6 +81,8 @@ def train_locally(config: RunConfig, run: Path, stop: StopRequest) -> Training:
         from hilt.training.reward_classifier import train_classifier
 
         report = train_classifier(config, run, stop)
+        if not stop():
+            _publish(config, run)
         return Training(run, not stop(), report)
     say(f"run in {run}")
     config = _with_link(config)
@@ -93,7 +97,18 @@ def train_locally(config: RunConfig, run: Path, stop: StopRequest) -> Training:
         return Training(run, True, None)
     from hilt.commands.evaluate import evaluate_run
 
-    return Training(run, True, evaluate_run(config, run, stop))
+    evaluation = evaluate_run(config, run, stop)
+    if not stop():
+        _publish(config, run)
+    return Training(run, True, evaluation)
+
+
+def _publish(config: RunConfig, run: Path) -> None:
+    """Upload what was trained, where that is asked for. Raises ModelUploadError."""
+    if getattr(config.policy, "push_to_hub", False):
+        from hilt.build.upload import publish
+
+        say(f"uploaded to {publish(config, run)}")
 
 
 def _with_link(config: RunConfig) -> RunConfig:

@@ -56,11 +56,17 @@ def _without_gripper(action: FeatureConfig) -> FeatureConfig:
     return action if size in WITHOUT_GRIPPER else FeatureConfig(type="ACTION", shape=[size - 1])
 
 
+def _is_smaller_picture(own: FeatureConfig, given: FeatureConfig) -> bool:
+    """A policy may look at pictures of its own size, made of larger ones."""
+    pictures = own.type == given.type == "VISUAL"
+    return pictures and own.shape[1] <= given.shape[1] and own.shape[2] <= given.shape[2]
+
+
 def _agree(policy: PolicyBase, key: str, declared: Features) -> None:
     for name, feature in getattr(policy, key).items():
         if name not in declared:
             raise invalid(f"the environment has {', '.join(sorted(declared)) or 'none'}", "policy", key, name)
-        if declared[name] != feature:
+        if declared[name] != feature and not _is_smaller_picture(feature, declared[name]):
             there = f"{declared[name].type} {declared[name].shape}"
             raise invalid(f"for the environment it is {there}", "policy", key, name)
     policy.infer(key, declared)

@@ -11,7 +11,8 @@ from hilt.config.fields import NoEffect, NonNegativeInt, PositiveInt, Refused, S
 
 class DatasetConfig(Section):
     repo_id: str | None = None
-    """Name on the hub, and of the folder where `root` is null."""
+    """Name on the hub, and of the folder where `root` is null: what is needed of it and not there is
+    downloaded."""
     root: str | None = None
     """Folder; null: `$HF_LEROBOT_HOME` or `~/.cache/huggingface/lerobot`, then `repo_id`."""
     task: str | None = None
@@ -34,8 +35,8 @@ class DatasetConfig(Section):
     """How pictures are recorded; png loses nothing."""
     use_imagenet_stats: Annotated[bool, NoEffect("pictures are normalised as the encoder expects")] = True
     """Statistics by which pictures are normalised."""
-    revision: Annotated[str | None, NoEffect("datasets are read from disk")] = None
-    """Revision on the hub."""
+    revision: str | None = None
+    """Revision on the hub; null: v3.0, the version that hilt reads."""
     video_backend: Annotated[str | None, NoEffect("videos are decoded by PyAV")] = None
     """Decoder."""
     image_transforms: Annotated[Any, NoEffect("pictures are augmented by policy.shift_pixels")] = None
@@ -53,5 +54,7 @@ class DatasetConfig(Section):
 
 def hub_cache() -> Path:
     """Where the ecosystem keeps local datasets."""
-    home = os.environ.get("HF_LEROBOT_HOME")
-    return Path(home) if home else Path.home() / ".cache" / "huggingface" / "lerobot"
+    if home := os.environ.get("HF_LEROBOT_HOME"):
+        return Path(home).expanduser()
+    cache = os.environ.get("HF_HOME")
+    return (Path(cache).expanduser() if cache else Path.home() / ".cache" / "huggingface") / "lerobot"

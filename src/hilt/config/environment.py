@@ -68,9 +68,11 @@ class ImagePreprocessing(Section):
     crop_params_dict: dict[str, Annotated[list[NonNegativeInt], Field(min_length=4, max_length=4)]] | None = (
         None
     )
-    """Camera feature -> [top, left, height, width] in pixels, cut out before resizing."""
+    """Camera feature -> [top, left, height, width] in pixels, cut out before resizing, of what is rendered
+    and of the pictures of a dataset."""
     resize_size: Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] | None = None
-    """[height, width] in pixels of every picture that the policy sees; null leaves them as rendered."""
+    """[height, width] in pixels of every picture that the policy sees, rendered or from a dataset; null: as
+    they are. Pictures of a dataset that have this size already are taken as cut and resized before."""
 
 
 class Gripper(Section):
@@ -134,7 +136,7 @@ class InverseKinematics(Section):
 
 class RewardClassifierUse(Section):
     pretrained_path: str | None = None
-    """Folder of a trained reward classifier; it then pays the reward and ends episodes."""
+    """Folder or hub id of a trained reward classifier; it then pays the reward and ends episodes."""
     success_threshold: Fraction | None = None
     """Probability above which a frame counts as success; null is the threshold that was calibrated in
     training (0.5 where there is none)."""
@@ -204,6 +206,9 @@ class EnvConfig(Section):
     """Arguments for the constructor of an environment of your own."""
     success_reward_threshold: float | None = None
     """Reward from which a step of your own environment is a success, where it reports no `is_success`."""
+    may_run_unattended: bool = True
+    """The arm may move while nobody is there to stop it. false: the policy is never tested alone; episodes of
+    training that nobody touched are the test of `target_success_rate`."""
     trust_operator: bool = False
     """The operator is the only judge: reward 1, and the end, when they declare success; nothing before."""
 
@@ -277,13 +282,18 @@ class EnvConfig(Section):
         return self._size("ACTION")
 
     def policy_features(self) -> dict[str, FeatureConfig]:
-        """The declared features as the policy sees them: renamed, pictures resized."""
-        size = self.processor.image_preprocessing.resize_size
-        resized = {
-            name: FeatureConfig(type="VISUAL", shape=[3, *size]) if size and f.type == "VISUAL" else f
-            for name, f in self.features.items()
-        }
-        return {self.features_map.get(name, name): feature for name, feature in resized.items()}
+        """The declared features as the policy sees them: renamed, pictures cut and resized."""
+        return {self.features_map.get(name, name): self._processed(name) for name in self.features}
+
+    def _processed(self, name: str) -> FeatureConfig:
+        """The declared feature after crop and resize."""
+        feature, processing = self.features[name], self.processor.image_preprocessing
+        crops = processing.crop_params_dict or {}
+        crop = crops.get(name) or crops.get(self.features_map.get(name, name))
+        size = processing.resize_size or (crop and crop[2:])
+        if feature.type != "VISUAL" or not size or 0 in size:
+            return feature
+        return FeatureConfig(type="VISUAL", shape=[3, *size])
 
 
 def camera_of(feature: str) -> str:

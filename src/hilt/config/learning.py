@@ -35,7 +35,7 @@ class PolicyBase(Section):
     use_amp: bool = False
     """bfloat16 where it is safe: in the convolutions that see pictures. Faster where the processor has it."""
     pretrained_path: str | None = None
-    """Folder of a saved policy (`.../checkpoints/last/pretrained_model`)."""
+    """Folder of a saved policy (`.../checkpoints/last/pretrained_model`), or its hub id."""
     input_features: dict[str, FeatureConfig] = {}
     """What the policy observes; empty: what `env.features` says, else all that the task gives."""
     output_features: dict[str, FeatureConfig] = {}
@@ -53,16 +53,16 @@ class PolicyBase(Section):
     """Feature -> {min, max} or {mean, std}; null: those of the demonstrations. A gripper's state that counts
     gym-hil's commands, 0..255, is converted to metres. What is said of `action` changes nothing: policies
     scale by the bounds of the action space."""
-    push_to_hub: Annotated[bool, Refused("hilt does not upload policies: use `hf upload`", (False,))] = False
-    """Upload the policy."""
-    repo_id: Annotated[str | None, NoEffect("policies are not uploaded")] = None
-    """Hub repository of the policy."""
-    private: Annotated[bool | None, NoEffect("policies are not uploaded")] = None
-    """Hub repository is private."""
-    tags: Annotated[list[str] | None, NoEffect("policies are not uploaded")] = None
-    """Hub tags."""
-    license: Annotated[str | None, NoEffect("policies are not uploaded")] = None
-    """Hub licence."""
+    push_to_hub: bool = False
+    """Upload what was trained, at the end, to `repo_id`: model, configuration, figures, a film, a card."""
+    repo_id: str | None = None
+    """Hub repository of what is trained."""
+    private: bool | None = None
+    """Upload it as private."""
+    tags: list[str] | None = None
+    """Hub tags of the upload, besides hilt's own."""
+    license: str | None = None
+    """Licence in its card."""
 
 
 class NetworkKwargs(Section):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-OPERATORS = ("none", "scripted", "keyboard", "gamepad", "quest", "browser")
+PEOPLE = ("keyboard", "gamepad", "quest", "browser")
+"""Operators behind whom a person is."""
+OPERATORS = ("none", "scripted", *PEOPLE)
 
 
 def split_options(options: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from hilt.config.fields import (
     Fraction,
@@ -191,6 +191,11 @@ class ACFQLConfig(LearningPolicy):
         return self
 
 
+def _listed(value: Any) -> Any:
+    """A number is a list of one."""
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class ClassifierConfig(PolicyBase):
     """A vision model that tells success from the camera pictures."""
 
@@ -202,9 +207,16 @@ class ClassifierConfig(PolicyBase):
     num_cameras: PositiveInt = 2
     """Cameras that it looks at."""
     num_classes: Annotated[int, Field(ge=2)] = 2
-    """Classes; 2: failure and success."""
-    success_class: NonNegativeInt | None = None
-    """Which class is success; null: the last."""
+    """Classes, which must be those of the labels: 0 to num_classes - 1; 2: failure and success."""
+    label_column: str = "next.reward"
+    """Column of the dataset that holds the labels; one named `next...` is about what was seen after the
+    action."""
+    success_class: Annotated[list[NonNegativeInt], BeforeValidator(_listed), Field(min_length=1)] | None = (
+        None
+    )
+    """Which class is success, or a list of those that are; null: the last."""
+    class_rewards: list[float] | None = None
+    """What a frame of each class is worth, times `success_reward`; null: success is worth 1, the others 0."""
     hidden_dim: PositiveInt = 256
     """Size of the hidden layer."""
     latent_dim: PositiveInt = 256
@@ -226,9 +238,20 @@ class ClassifierConfig(PolicyBase):
 
     @model_validator(mode="after")
     def _success_class(self) -> ClassifierConfig:
-        if (self.success_class or 0) >= self.num_classes:
+        successes = set(self.successes)
+        if max(successes) >= self.num_classes:
             raise invalid(f"must be below num_classes, {self.num_classes}", "success_class")
+        if len(successes) == self.num_classes:
+            raise invalid("some class must be none of success", "success_class")
+        if self.class_rewards is not None and len(self.class_rewards) != self.num_classes:
+            raise invalid(f"must be num_classes = {self.num_classes} numbers", "class_rewards")
         return self
+
+    @property
+    def successes(self) -> tuple[int, ...]:
+        """The classes that are success."""
+        last = self.num_classes - 1
+        return (last,) if self.success_class is None else tuple(sorted(set(self.success_class)))
 
 
 class PretrainedConfig(Section):
@@ -236,7 +259,7 @@ class PretrainedConfig(Section):
 
     type: Literal["pretrained"] = "pretrained"
     pretrained_path: str
-    """Folder of a saved policy."""
+    """Folder of a saved policy, or its hub id."""
     device: DeviceName | None = None
     """As for the other policies."""
 

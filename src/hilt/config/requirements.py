@@ -53,6 +53,10 @@ def _require_training(config: RunConfig, verb: Verb, origin: str) -> None:
             origin,
             "policy.pretrained_path: training begins from nothing; --resume=true --output_dir=RUN goes on",
         )
+    if policy.push_to_hub and policy.repo_id is None:
+        raise ConfigError(origin, "policy.repo_id: missing, policy.push_to_hub uploads to it (user/name)")
+    if policy.push_to_hub and not config.save_checkpoint:
+        raise ConfigError(origin, "policy.push_to_hub: save_checkpoint = false leaves nothing to upload")
     if isinstance(policy, ClassifierConfig):
         if verb != "train":
             raise ConfigError(origin, 'policy.type = "reward_classifier": trained by `hilt train`')

@@ -23,7 +23,7 @@ from hilt.config.fields import (
     invalid,
 )
 from hilt.config.learning import DeviceName, PolicyBase
-from hilt.config.operator_options import OPERATORS, split_options
+from hilt.config.operator_options import OPERATORS, PEOPLE, split_options
 from hilt.config.policy import PolicyConfig
 
 _SAME_OPERATOR = {"meta_quest": "quest", "keyboard_ee": "keyboard"}
@@ -45,7 +45,8 @@ class Demonstrations(Section):
     num_episodes: NonNegativeInt = 20
     """Successful episodes that are collected."""
     operator: str | None = None
-    """Who gives them; null: the scripted operator where it is at the controls, otherwise nobody does."""
+    """Who gives them; null: whoever is at the controls. A person is asked at the page before training
+    begins, and may say that it is enough; with no operator, or one of your own, nobody is asked."""
     operator_options: dict[str, Any] = {}
     """Habits of that operator (as `operator_options`)."""
 
@@ -230,8 +231,8 @@ class RunConfig(Section):
     @property
     def demonstrator(self) -> str | None:
         """Who gives demonstrations before training; None: nobody does."""
-        at_the_controls = self.operator_name if self.operator_name == "scripted" else None
-        return self.demonstrations.operator or at_the_controls
+        gives = self.operator_name in ("scripted", *PEOPLE)
+        return self.demonstrations.operator or (self.operator_name if gives else None)
 
     @property
     def device_name(self) -> str:

@@ -129,6 +129,13 @@ class ReplayBuffer:
         """The actor of this episode is gone: the last step that arrived is truncated and stays so."""
         self._open.pop(episode_id, None)
 
+    def forget(self, episode_id: int) -> None:
+        """No step of this episode is drawn any more; those that are still to come count as `seen`."""
+        self._open.pop(episode_id, None)
+        slots = np.flatnonzero((self.episode_id[: self._used] == episode_id) & self.has_step[: self._used])
+        self._size -= int(self.is_start[slots].sum())
+        self.has_step[slots] = False
+
     def mark_success(self, episode_id: int) -> None:
         """The episode ended in success, whether or not its last step is in this buffer."""
         self.success[: self._used][self.episode_id[: self._used] == episode_id] = True

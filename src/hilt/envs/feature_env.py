@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from hilt.data.transition import Action, Feature, Observation, Schema
 from hilt.envs.errors import RenderingError, SimulationError
 from hilt.errors import UserError
 from hilt.operators.base import Event, Expert
-from hilt.processors.observation import observed_features, select, to_features
+from hilt.processors.observation import crop_and_resize, observed_features, select, to_features
 
 _CANNOT_DRAW = (gym.error.Error, ImportError, RuntimeError, mujoco.FatalError)
 """With these, environments of others say that a package or OpenGL is missing."""
@@ -66,6 +66,7 @@ class Judge(enum.StrEnum):
     PERSON = "person"
     CLASSIFIER = "classifier"
     ENVIRONMENT = "environment"
+    NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Environment:
         env: actions a Box, observations a Box or a Dict of vectors and uint8 pictures.
         features: names of the features to keep, in order; None keeps all.
         transform: applied to the features of every observation (crop, resize).
+        sizes: camera -> (3, H, W) of its pictures among the features that are kept; others as they are.
         reward_function: gives reward and success in place of the environment, whose word is `ground_truth`.
         success_threshold: for environments without `info["is_success"]`: a step reward from which the step
             is a success.
@@ -120,6 +122,7 @@ class Environment:
         features: Sequence[str] | None = None,
         *,
         transform: Callable[[Observation], Observation] | None = None,
+        sizes: Mapping[str, tuple[int, ...]] | None = None,
         reward_function: RewardFunction | None = None,
         success_threshold: float | None = None,
         trust_operator: bool = False,
@@ -130,6 +133,7 @@ class Environment:
             )
         self.gym = env
         self._transform = transform
+        self._sizes = dict(sizes or {})
         self._reward_function = reward_function
         self._success_threshold = success_threshold
         self._trust_operator = trust_operator
@@ -139,7 +143,8 @@ class Environment:
         self.features = list(features) if features is not None else list(available)
         sample = select({name: np.empty(0) for name in available}, self.features)
         self.schema = Schema(
-            {name: available[name] for name in sample}, Feature(self.action_low.shape, "float32")
+            {name: self._kept(name, available[name]) for name in sample},
+            Feature(self.action_low.shape, "float32"),
         )
 
     @property
@@ -202,6 +207,7 @@ class Environment:
             float(info.get("discrete_penalty", 0.0)),
             dict(info),
             ground_truth=truth,
+            judge=Judge.NOBODY if truth is None else Judge.ENVIRONMENT,
         )
         return self._with_event(self._with_reward_function(outcome, features), event)
 
@@ -238,9 +244,15 @@ class Environment:
         features = to_features(raw)
         return features if self._transform is None else self._transform(features)
 
+    def _kept(self, name: str, feature: Feature) -> Feature:
+        return replace(feature, shape=self._sizes[name]) if name in self._sizes else feature
+
     def _checked(self, features: Observation) -> Observation:
         """The features that are kept. Raises StepRefusedError when a number is not finite."""
         observation = select(features, self.features)
+        for name, shape in self._sizes.items():
+            if name in observation:
+                observation[name] = crop_and_resize(observation[name], None, (shape[1], shape[2]))
         for name, array in observation.items():
             if array.dtype == np.float32:
                 require_finite(f"the environment's {name}", array)

@@ -15,7 +15,7 @@ class GaussianActor(nn.Module):
     """Features (B, L) to a squashed Gaussian over actions (B, A) in (-1, 1).
 
     The last layer starts within +-`init_final`, so that the first policy is centred, with `init_std`; the
-    standard deviation, before the tanh, stays within [`std_min`, `std_max`].
+    standard deviation, before the tanh, stays within `std_range`.
     """
 
     def __init__(
@@ -26,8 +26,7 @@ class GaussianActor(nn.Module):
         *,
         activation: Activation,
         norm: Norm,
-        std_min: float,
-        std_max: float,
+        std_range: tuple[float, float],
         init_std: float,
         init_final: float,
     ) -> None:
@@ -37,7 +36,7 @@ class GaussianActor(nn.Module):
         nn.init.uniform_(self.head.weight, -init_final, init_final)
         nn.init.zeros_(self.head.bias)
         nn.init.constant_(self.head.bias[action_dim:], math.log(init_std))
-        self.log_std_range = math.log(std_min), math.log(std_max)
+        self.log_std_range = math.log(std_range[0]), math.log(std_range[1])
 
     def forward(self, features: Tensor) -> SquashedGaussian:
         mean, log_std = self.head(self.trunk(features)).chunk(2, dim=-1)

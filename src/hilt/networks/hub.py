@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from hilt.networks.errors import UnsupportedModelError
@@ -18,7 +19,7 @@ def find_model(name: str) -> Path:
         UnsupportedModelError: it is absent or incomplete; one sentence says how to get it.
     """
     try:
-        folder = Path(name) if Path(name).is_dir() else _from_hub(name)
+        folder = Path(name) if Path(name).is_dir() else from_hub(name)
         missing = [file for file in FILES if not (folder / file).is_file()]
         if missing:
             raise UnsupportedModelError(f"{' and '.join(missing)} missing in it")
@@ -27,10 +28,15 @@ def find_model(name: str) -> Path:
     return folder
 
 
-def _from_hub(name: str) -> Path:
+def from_hub(name: str, files: Sequence[str] = FILES) -> Path:
+    """The folder in the hub's cache with `files` of the model `name`, downloaded where it must.
+
+    Raises:
+        UnsupportedModelError: it cannot be had; the message is a reason that reads on after the name.
+    """
     try:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+        from huggingface_hub.errors import HFValidationError, HTTPError, RepositoryNotFoundError
     except ImportError as error:
         if (cached := _in_cache(name)) is not None:
             return cached
@@ -38,10 +44,14 @@ def _from_hub(name: str) -> Path:
             "no such folder, and a hub id needs the extra `pip install 'hilt[hub]'`"
         ) from error
     try:
-        return Path(snapshot_download(name, allow_patterns=list(FILES)))
+        return Path(snapshot_download(name, allow_patterns=list(files)))
     except HFValidationError as error:
         raise UnsupportedModelError("no such folder, and not a hub id") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except RepositoryNotFoundError as error:
+        raise UnsupportedModelError(
+            "no such folder, and no such model on the hub, or it is private: log in with `hf auth login`"
+        ) from error
+    except (HTTPError, OSError) as error:
         raise UnsupportedModelError(
             "no such folder, not in the hub's cache, and the hub does not give it (offline?): on a machine "
             f"with a network, `hf download {name} --local-dir DIR`, and name DIR"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,9 +29,7 @@ class BrowserOperator:
         action_low, action_high: bounds `[A]` of the actions.
         seed: a person has none; taken because every operator is given one.
         sole: there is no policy to share with: the driver is in control throughout.
-        step_sizes: way of the gripper at full deflection, along x, y, z [m].
-        rotation_step: turn at full deflection [rad].
-        position_scale, rotation_scale: of the robot's motion to that of a hand in space.
+        hand: arguments of `hilt.operators.hand.HandTracker`, for a hand in space.
     """
 
     def __init__(
@@ -43,16 +41,13 @@ class BrowserOperator:
         action_high: ArrayLike,
         seed: int = 0,
         sole: bool = False,
-        step_sizes: ArrayLike = (0.025, 0.025, 0.025),
-        rotation_step: float = 0.1,
-        position_scale: float = 1.0,
-        rotation_scale: float = 1.0,
+        **hand: Any,
     ) -> None:
         self._driven = sole
         self._controls = seat.controls
         self._sole = sole
         self._actions = ActionMap(action_low, action_high)
-        self._tracker = HandTracker(step_sizes, rotation_step, position_scale, rotation_scale)
+        self._tracker = HandTracker(**hand)
         self._controls.drives, self._controls.sole = True, sole
         self._controls.has_rotation = self._actions.has_rotation
         self._controls.has_gripper = self._actions.has_gripper

@@ -25,6 +25,10 @@ _GIVEN = ("seed", "fps", "action_low", "action_high", "sole", "wait_for_pad")
 NAMES = ("none", "scripted", *DEVICES)
 
 
+_METHODS = {"reset": ("expert",), "command": ("policy_action",), "close": ()}
+"""Of `hilt.operators.base.Operator`, with what they are called with."""
+
+
 def make_operator(
     name: str,
     *,
@@ -39,7 +43,8 @@ def make_operator(
 
     `action_low`, `action_high` are the bounds [A] of the environment's actions. `habits` are the scripted
     operator's. A class is called with seed, fps, action_low, action_high and `options` as keywords.
-    Raises ValueError for a name that means nothing and OperatorUnavailableError where a device is missing.
+    Raises ValueError for a name that means nothing and for a class that is no `Operator`, and
+    OperatorUnavailableError where a device is missing.
     """
     if name == "none":
         return NoOperator()
@@ -66,7 +71,10 @@ def check_operator(name: str, options: Mapping[str, Any]) -> None:
 
 
 def _construct(name: str, path: str, arguments: dict[str, Any]) -> Operator:
-    return cast(Operator, _factory(name, path, arguments)(**arguments))
+    operator = _factory(name, path, arguments)(**arguments)
+    if problems := _problems(operator):
+        raise ValueError(f"operator {name!r}: {path.partition(':')[2]} is no operator: {'; '.join(problems)}")
+    return cast(Operator, operator)
 
 
 def _factory(name: str, path: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
@@ -97,3 +105,23 @@ def _options_of(factory: Callable[..., Any]) -> str:
     """What a person may say to a device of hilt's own."""
     names = [name for name in inspect.signature(factory).parameters if name not in _GIVEN]
     return f"it takes {', '.join(names)}" if names else "it takes no options"
+
+
+def _problems(operator: object) -> list[str]:
+    """What keeps an object from being an `Operator`, in words."""
+    problems = []
+    for method, arguments in _METHODS.items():
+        function = getattr(operator, method, None)
+        if not callable(function):
+            problems.append(f"it has no method {method}({', '.join(arguments)})")
+            continue
+        try:
+            inspect.signature(function).bind(*arguments)
+        except TypeError:
+            problems.append(f"{method} must take ({', '.join(arguments)})")
+    interactive = getattr(operator, "interactive", None)
+    if callable(interactive):
+        problems.append("interactive is a method: make it a property or an attribute, True or False")
+    elif not isinstance(interactive, bool):
+        problems.append(f"interactive is {interactive!r}: it must be True or False (a person is attached)")
+    return problems

@@ -11,6 +11,8 @@ Scores = NDArray[np.float64]
 """(N,) probabilities of success."""
 Labels = NDArray[np.bool_]
 """(N,) whether it was one."""
+Classes = NDArray[np.int64]
+"""(N,) classes."""
 
 _SMALLEST = 1e-6
 
@@ -40,6 +42,35 @@ def quality(scores: Scores, labels: Labels, threshold: float) -> Quality:
         false_positives=false_positives,
         false_negatives=false_negatives,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClassQuality:
+    """Of one class, where every frame is given to the likeliest."""
+
+    label: int
+    n: int
+    """Frames of it."""
+    precision: float
+    recall: float
+    taken_for: list[int]
+    """How many of its frames were given to each class."""
+
+
+def per_class(said: Classes, labels: Classes, num_classes: int) -> list[ClassQuality]:
+    """How well each class is told, from the class that was said and the true one of each frame."""
+    counts = np.zeros((num_classes, num_classes), np.int64)
+    np.add.at(counts, (labels, said), 1)
+    return [
+        ClassQuality(
+            label=label,
+            n=int(row.sum()),
+            precision=_ratio(int(row[label]), int(counts[:, label].sum())),
+            recall=_ratio(int(row[label]), int(row.sum())),
+            taken_for=row.tolist(),
+        )
+        for label, row in enumerate(counts)
+    ]
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from torch import Tensor
 
 from hilt.data.batch import ObservationBatch
 from hilt.data.lerobot import DatasetError, DatasetReader
+from hilt.data.lerobot.layout import REWARD
+from hilt.rewards.labels import read_labels
 
 EDGE_STEPS = 1
 """Frames this close to a change of label are ambiguous: nobody can say on which of them success began."""
@@ -19,7 +21,7 @@ EDGE_STEPS = 1
 
 @dataclass(frozen=True, slots=True)
 class LabelledFrames:
-    """N frames: what was observed after each action, and the class that its reward says."""
+    """N frames, and the class of each."""
 
     observations: ObservationBatch
     """Feature -> uint8 (N, C, H, W) or float32 (N, D)."""
@@ -47,11 +49,6 @@ def distinct(values: Tensor) -> list[int]:
     return sorted(set(values.tolist()))
 
 
-def class_of(reward: float, num_classes: int) -> int:
-    """With two classes a reward above 0.5 is success (1); with more the rounded reward is the class."""
-    return int(reward > 0.5) if num_classes == 2 else round(reward)
-
-
 def near_change(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(N,) of one episode -> which frames lie within `EDGE_STEPS` of a change of label."""
     changes = np.flatnonzero(np.diff(labels))
@@ -65,81 +62,101 @@ def load_frames(
     reader: DatasetReader,
     features: Sequence[str],
     num_classes: int,
+    column: str = REWARD,
     progress: Callable[[str], None] = lambda text: None,
 ) -> LabelledFrames:
-    """Every frame of the dataset; `progress` hears how many episodes have been read.
+    """Every frame of the dataset, by the labels in `column`; `progress` hears how many episodes were read.
+
+    A column `next.*` labels what was seen after the action, any other the frame beside which it stands.
 
     Raises:
-        DatasetError: a reward names no class, or there is only one class.
+        DatasetError: the labels are not `num_classes` classes.
     """
     columns: dict[str, list[NDArray[np.generic]]] = {name: [] for name in features}
-    labels: list[int] = []
+    labels: list[NDArray[np.int64]] = []
     episodes: list[int] = []
     steps: list[int] = []
-    edges: list[NDArray[np.bool_]] = []
-    for number, episode in enumerate(reader.episodes):
+    labelled = zip(reader.episodes, read_labels(reader, num_classes, column), strict=True)
+    for number, (episode, classes) in enumerate(labelled):
         progress(f"{number} of {len(reader.episodes)} episodes read")
         transitions = reader.episode(episode)
         for step in transitions:
-            for name, column in columns.items():
-                column.append(step.next_observation[name])
-        own = [class_of(step.reward, num_classes) for step in transitions]
-        labels += own
-        episodes += [episode.index] * len(own)
-        steps += range(len(own))
-        edges.append(near_change(np.array(own)))
-    frames = LabelledFrames(
-        {name: torch.from_numpy(np.stack(column)) for name, column in columns.items()},
-        torch.tensor(labels),
+            seen = step.next_observation if column.startswith("next.") else step.observation
+            for name, pictures in columns.items():
+                pictures.append(seen[name])
+        labels.append(classes[: len(transitions)])
+        episodes += [episode.index] * len(transitions)
+        steps += range(len(transitions))
+    return LabelledFrames(
+        {name: torch.from_numpy(np.stack(pictures)) for name, pictures in columns.items()},
+        torch.from_numpy(np.concatenate(labels)),
         torch.tensor(episodes),
         torch.tensor(steps),
-        torch.from_numpy(np.concatenate(edges)),
+        torch.from_numpy(np.concatenate([near_change(each) for each in labels])),
     )
-    _check_classes(reader, frames, num_classes)
-    return frames
 
 
-def _check_classes(reader: DatasetReader, frames: LabelledFrames, num_classes: int) -> None:
-    found = distinct(frames.labels)
-    unknown = [label for label in found if not 0 <= label < num_classes]
-    if unknown:
-        raise DatasetError(f"{reader.root} holds rewards {unknown}, which are no class of {num_classes}")
-    if len(found) > 1:
-        return
-    if num_classes == 2:
-        what, missing = ("successful", "failed") if found == [1] else ("failed", "successful")
-        raise DatasetError(
-            f"{reader.root} holds only {what} frames ({len(frames)} of them), none that is {missing}: "
-            "a classifier needs both (record with env.number_of_steps_after_success for more successes)"
-        )
-    raise DatasetError(f"{reader.root} holds frames of one class only: {found[0]}")
+def clear_of_every_class(frames: LabelledFrames) -> LabelledFrames:
+    """`frames`, in which a class that is seen beside changes only (one rewarded step) counts as clear."""
+    is_edge = frames.is_edge.clone()
+    for label in distinct(frames.labels):
+        own = frames.labels == label
+        if is_edge[own].all():
+            is_edge[own] = False
+    return replace(frames, is_edge=is_edge)
 
 
 def hold_out(frames: LabelledFrames, share: float, rng: np.random.Generator) -> Tensor:
     """(N,) bool: the frames of about `share` of the episodes, at least one of each kind of episode.
 
-    Episodes are drawn per set of labels that they hold, so that successes and failures are on both sides.
+    Episodes are drawn per set of labels that they hold, so that every class is on both sides.
 
     Raises:
-        DatasetError: there are too few episodes for every class to be on both sides.
+        DatasetError: there are too few episodes for that.
     """
+    kinds = {
+        episode: frozenset(frames.labels[frames.episodes == episode].tolist())
+        for episode in distinct(frames.episodes)
+    }
     groups: dict[frozenset[int], list[int]] = {}
-    for episode in distinct(frames.episodes):
-        kinds = frozenset(frames.labels[frames.episodes == episode].tolist())
-        groups.setdefault(kinds, []).append(episode)
+    for episode, kind in kinds.items():
+        groups.setdefault(kind, []).append(episode)
     chosen: list[int] = []
     for members in groups.values():
         count = min(max(1, round(share * len(members))), len(members) - 1)
         chosen += rng.permutation(members)[:count].tolist()
-    is_held_out = torch.isin(frames.episodes, torch.tensor(chosen, dtype=torch.int64))
-    for name, side in (("train on", ~is_held_out), ("hold out", is_held_out)):
-        missing = set(frames.labels.tolist()) - set(frames.labels[side].tolist())
-        if missing:
+    chosen += _for_missing(kinds, chosen)
+    _check_sides(kinds, chosen)
+    return torch.isin(frames.episodes, torch.tensor(chosen, dtype=torch.int64))
+
+
+def _classes(kinds: Mapping[int, frozenset[int]], episodes: Iterable[int]) -> frozenset[int]:
+    """All that is seen in `episodes`."""
+    return frozenset[int]().union(*(kinds[episode] for episode in episodes))
+
+
+def _for_missing(kinds: Mapping[int, frozenset[int]], chosen: Sequence[int]) -> list[int]:
+    """Episodes for the classes that `chosen` lack, whose own kind is that of a single episode."""
+    everything = _classes(kinds, kinds)
+    more: list[int] = []
+    for episode in kinds:
+        held_out = {*chosen, *more}
+        missing = everything - _classes(kinds, held_out)
+        rest = kinds.keys() - held_out - {episode}
+        if kinds[episode] & missing and _classes(kinds, rest) == everything:
+            more.append(episode)
+    return more
+
+
+def _check_sides(kinds: Mapping[int, frozenset[int]], chosen: Sequence[int]) -> None:
+    everything = _classes(kinds, kinds)
+    for name, side in (("hold out", set(chosen)), ("train on", kinds.keys() - set(chosen))):
+        if missing := everything - _classes(kinds, side):
+            count = sum(min(missing) in kind for kind in kinds.values())
             raise DatasetError(
-                f"too few episodes to {name}: of class {min(missing)} there are "
-                f"{len(distinct(frames.episodes[frames.labels == min(missing)]))}, at least 2 are needed"
+                f"too few episodes to {name}: class {min(missing)} is in {count} of {len(kinds)}, "
+                "at least 2 are needed"
             )
-    return is_held_out
 
 
 class BalancedSampler:

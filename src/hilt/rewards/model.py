@@ -31,7 +31,9 @@ class ClassifierSpec:
     statistics: Mapping[str, Mapping[str, list[float]]]
     """Feature -> `mean` and `std` of the frames that it was trained on; pictures in [0, 1]."""
     num_classes: int = 2
-    success_class: int = 1
+    success_classes: tuple[int, ...] = (1,)
+    class_rewards: tuple[float, ...] | None = None
+    """What a frame of each class is worth, in units of the success reward; None: 1 for success, else 0."""
     hidden_dim: int = 256
     dropout_rate: float = 0.1
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
@@ -44,6 +46,13 @@ class ClassifierSpec:
     def features(self) -> list[str]:
         return [*self.images, *self.vectors]
 
+    @property
+    def worths(self) -> tuple[float, ...]:
+        """(num_classes,) what a frame of each class is worth, in units of the success reward."""
+        if self.class_rewards is not None:
+            return self.class_rewards
+        return tuple(float(label in self.success_classes) for label in range(self.num_classes))
+
     def to_json(self) -> dict[str, Any]:
         return {"type": TYPE, **asdict(self)}
 
@@ -53,6 +62,10 @@ class ClassifierSpec:
         known = {key: value for key, value in data.items() if key != "type"}
         for key in ("images", "vectors"):
             known[key] = {name: tuple(shape) for name, shape in data[key].items()}
+        if "success_class" in known:  # saved before there could be several
+            known["success_classes"] = (known.pop("success_class"),)
+        for key in ("success_classes", "class_rewards"):
+            known[key] = tuple(known[key]) if known.get(key) is not None else known.get(key)
         return ClassifierSpec(**{**known, "encoder": EncoderConfig(**data["encoder"])})
 
 
@@ -83,10 +96,18 @@ class RewardClassifier(nn.Module):
         return logits
 
     @torch.inference_mode()
-    def success_probability(self, observation: ObservationBatch) -> Tensor:
-        """(B,) in 0..1."""
+    def probabilities(self, observation: ObservationBatch) -> Tensor:
+        """(B, num_classes) in 0..1."""
         logits: Tensor = self(observation)
-        return logits.softmax(-1)[:, self.spec.success_class]
+        return logits.softmax(-1)
+
+    def success_probability(self, observation: ObservationBatch) -> Tensor:
+        """(B,) in 0..1: that it is one of the classes that are success."""
+        return self.success_of(self.probabilities(observation))
+
+    def success_of(self, probabilities: Tensor) -> Tensor:
+        """(B,) of (B, num_classes): the probability of all classes that are success."""
+        return probabilities[:, list(self.spec.success_classes)].sum(-1)
 
     def with_threshold(self, threshold: float) -> RewardClassifier:
         """The same classifier, calibrated."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from hilt.data.lerobot import DatasetError, DatasetReader, DatasetWriter
-from hilt.data.transition import Transition
+from hilt.data.lerobot.catalog import PictureProcessing
+from hilt.data.transition import Feature, Observation, Schema, Transition
 from hilt.rewards.reward_function import ClassifierReward
 
 CHANGES = "relabel.jsonl"
@@ -76,11 +77,12 @@ def relabel(
     output: Path | str | None = None,
     *,
     gripper_convention: str = "auto",
+    pictures: PictureProcessing | None = None,
 ) -> Relabelling:
     """Write `dataset` again with the rewards of `reward`, into `output` (DATASET_relabelled unless given).
 
-    Lengths, ends and the environment's own word (`is_success`) stay; only rewards change. The frames that
-    did are listed in `meta/relabel.jsonl`.
+    Lengths, ends, pictures and the environment's own word (`is_success`) stay; only rewards change. The
+    frames that did are listed in `meta/relabel.jsonl`. The classifier sees pictures as `pictures` makes them.
 
     Raises:
         DatasetError: the dataset cannot be read, lacks what the classifier looks at, or `output` exists.
@@ -89,6 +91,7 @@ def relabel(
     missing = [name for name in reward.features if name not in reader.schema.observation]
     if missing:
         raise DatasetError(f"{reader.root} has no {', '.join(missing)}, which the classifier looks at")
+    shown = _shown(reader, reward, pictures)
     root = Path(output) if output is not None else reader.root.with_name(f"{reader.root.name}_relabelled")
     result = Relabelling(root)
     writer = DatasetWriter(
@@ -98,10 +101,11 @@ def relabel(
         task="",
         robot_type=reader.info.robot_type,
         image_format="video" if reader.info.keys_of("video") else "png",
+        preprocessing=reader.preprocessing,
     )
     with writer:
         for episode in reader.episodes:
-            for step in _judged(reader.episode(episode), reward, episode.index, result):
+            for step in _judged(reader.episode(episode), reward, shown, episode.index, result):
                 writer.add(step)
             seed, state = (episode.note.seed, episode.note.initial_state) if episode.note else (None, None)
             writer.finish_episode(seed, state, episode.task)
@@ -110,12 +114,31 @@ def relabel(
     return result
 
 
+def _shown(
+    reader: DatasetReader, reward: ClassifierReward, pictures: PictureProcessing | None
+) -> Callable[[Observation], Observation]:
+    """What the classifier is shown of a recorded observation. Raises DatasetError where that is not had."""
+    wanted = {
+        name: Feature(shape, "uint8" if len(shape) == 3 else "float32")
+        for name, shape in reward.shapes.items()
+    }
+    schema = Schema(wanted, reader.schema.action)
+    seen = DatasetReader(
+        reader.root, schema=schema, gripper_convention=reader.gripper_convention, pictures=pictures
+    )
+    return lambda observation: seen.processed({name: observation[name] for name in wanted})
+
+
 def _judged(
-    steps: Sequence[Transition], reward: ClassifierReward, episode: int, result: Relabelling
+    steps: Sequence[Transition],
+    reward: ClassifierReward,
+    shown: Callable[[Observation], Observation],
+    episode: int,
+    result: Relabelling,
 ) -> Iterator[Transition]:
     reward.reset()
     for step in steps:
-        judged = reward(step.next_observation)
+        judged = reward(shown(step.next_observation))
         result.frames += 1
         if abs(judged.reward - step.reward) > _SAME:
             result.changes.append(Change(episode, step.step, step.reward, judged.reward, judged.probability))

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilt.rewards.calibration import Labels, Quality, Scores, precision_recall_curve, quality, roc_auc
+from hilt.rewards.calibration import (
+    ClassQuality,
+    Labels,
+    Quality,
+    Scores,
+    precision_recall_curve,
+    quality,
+    roc_auc,
+)
 from hilt.rewards.frames import LabelledFrames
 
 _STRIP_COLUMNS = 8
@@ -29,6 +37,8 @@ class Report:
     auc: float
     clear: Quality
     edge: Quality
+    classes: list[ClassQuality]
+    """Of the clear frames."""
     steps: int
     """Optimisation steps of the model that was kept."""
     held_out_episodes: list[int]
@@ -47,6 +57,8 @@ class Report:
             f"AUC {self.auc:.4f} on {clear.n} frames",
             f"within one step of the change of label: accuracy {edge.accuracy:.1%} on {edge.n} frames",
         ]
+        if len(self.classes) > 2:
+            text += [_class_line(each) for each in self.classes]
         if not self.reaches_precision:
             text.append(
                 f"the precision {self.precision_target:.0%} that was asked for is not reached there: "
@@ -57,6 +69,14 @@ class Report:
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+def _class_line(of: ClassQuality) -> str:
+    wrong = [f"{count} taken for {n}" for n, count in enumerate(of.taken_for) if n != of.label and count]
+    return (
+        f"class {of.label}: precision {of.precision:.1%}, recall {of.recall:.1%} on {of.n} frames"
+        f"{': ' if wrong else ''}{', '.join(wrong)}"
+    )
 
 
 def judge(

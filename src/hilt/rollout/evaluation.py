@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hilt.data.transition import Transition
 from hilt.envs.feature_env import Environment, Judge, episode_seed
 from hilt.operators.base import NoOperator
-from hilt.rollout.rollout import Audience, Episode, Policy, Rollout
+from hilt.rollout.rollout import Episode, Observer, Policy, Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,8 @@ class Evaluation:
     mean_cycle_time_s: float | None
     mean_episode_length: float
     seed: int
-    interventions: int
-    human_seconds: float | None
-    """What training the policy took of a person's time at the controls [s]; None: not known."""
-    human_takeovers: int | None
+    training_cost: Mapping[str, float] | None
+    """What training the policy took of people and of the arm (`hilt.runs.history`); None: not known."""
     per_episode: list[EpisodeResult]
     judge: str
     """Whose word success is: person, classifier or environment."""
@@ -82,13 +79,14 @@ def evaluate_policy(
     seeds: Iterable[int],
     on_episode: Callable[[EpisodeResult], None] = lambda result: None,
     should_stop: Callable[[], bool] = lambda: False,
-    audience: Audience | None = None,
-    record: Callable[[Transition], None] = lambda transition: None,
+    observers: Sequence[Observer] = (),
+    judge: Callable[[Episode], bool | None] = lambda episode: None,
 ) -> list[EpisodeResult]:
-    """Run the episode of each seed with nobody at the controls; `audience` may watch."""
-    rollout = Rollout(env, policy, NoOperator(), record=record)
-    if audience is not None:
-        rollout.on_step, rollout.on_episode = audience.on_step, audience.on_episode
+    """Run the episode of each seed with nobody at the controls; `observers` may watch.
+
+    `judge` is asked for a person's word where neither a classifier nor the environment has one.
+    """
+    rollout = Rollout(env, policy, NoOperator(), record=lambda transition: None, observers=observers)
     results = []
     for index, seed in enumerate(seeds):
         if should_stop():
@@ -96,18 +94,17 @@ def evaluate_policy(
         episode = rollout.run_episode(index, seed, should_stop)
         if not episode.over:
             break
+        if episode.judge is Judge.NOBODY and (word := judge(episode)) is not None:
+            episode.is_success, episode.judge = word, Judge.PERSON
         results.append(_result(episode, env.fps))
         on_episode(results[-1])
     return results
 
 
 def summarise(
-    results: Sequence[EpisodeResult], seed: int, human: tuple[float, int] | None = None
+    results: Sequence[EpisodeResult], seed: int, training_cost: Mapping[str, float] | None = None
 ) -> Evaluation:
-    """Success rate with its interval, cycle time of the successes, and every episode.
-
-    `human` is what training took of a person: seconds of control and takeovers.
-    """
+    """Success rate with its interval, cycle time of the successes, and every episode."""
     n = len(results)
     truths = [result.ground_truth for result in results if result.ground_truth is not None]
     cycles = [result.cycle_time_s for result in results if result.is_success]
@@ -118,9 +115,7 @@ def summarise(
         mean_cycle_time_s=sum(cycles) / len(cycles) if cycles else None,
         mean_episode_length=sum(result.length for result in results) / n if n else 0.0,
         seed=seed,
-        interventions=0,
-        human_seconds=None if human is None else human[0],
-        human_takeovers=None if human is None else human[1],
+        training_cost=training_cost,
         per_episode=list(results),
         judge=", ".join(sorted({result.judge for result in results})),
         ground_truth_success_rate=sum(map(bool, truths)) / len(truths) if truths else None,
@@ -141,14 +136,29 @@ def _result(episode: Episode, fps: float) -> EpisodeResult:
     )
 
 
+def describe_cost(cost: Mapping[str, float]) -> str:
+    """What training took of a person and of the arm, in words."""
+    return (
+        f"taught by {cost['demonstrations']:.0f} demonstrations ({cost['demonstrations_s']:.0f} s), "
+        f"{cost['human_s']:.0f} s at the controls and {cost['watching_s']:.0f} s watching, in "
+        f"{cost['arm_s']:.0f} s of the arm"
+    )
+
+
 def describe(evaluation: Evaluation) -> str:
     """One line for a person."""
     low, high = evaluation.wilson95
     cycle = evaluation.mean_cycle_time_s
     times = "" if cycle is None else f", mean cycle time {cycle:.1f} s"
     successes = sum(result.is_success for result in evaluation.per_episode)
-    cost = evaluation.human_seconds
-    taught = "" if cost is None else f"; taught by {cost:.0f} s of human control"
+    cost = evaluation.training_cost
+    taught = "" if cost is None else f"; {describe_cost(cost)}"
+    if evaluation.judge == Judge.NOBODY:
+        return (
+            f"{evaluation.n_episodes} episodes were played, and nobody judged them: the environment reports "
+            "no success. Look at the page of `hilt eval` and answer it after each episode, or name a "
+            "classifier (env.processor.reward_classifier.pretrained_path)"
+        )
     audit = ""
     if evaluation.judge != Judge.ENVIRONMENT and evaluation.disagreements is not None:
         differed = f"which differed from the environment {evaluation.disagreements} times"

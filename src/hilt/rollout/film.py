@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from hilt.data.transition import Observation, Transition
-from hilt.envs.feature_env import Environment
+from hilt.envs.feature_env import Environment, Outcome
 from hilt.operators.base import NoOperator
 from hilt.rollout.evaluation import EpisodeResult
-from hilt.rollout.rollout import Policy, Rollout
+from hilt.rollout.rollout import Episode, Observer, Policy, Rollout
 from hilt.rollout.video import Picture, write_mp4, write_strips
 
 _COLUMNS = 6
@@ -30,7 +30,7 @@ def _chosen(results: Sequence[EpisodeResult], n: int) -> list[int]:
 
 
 @dataclass(slots=True)
-class Footage:
+class Footage(Observer):
     """Keeps what the policy's cameras saw of those episodes that will be filmed, while they are evaluated.
 
     `n`: films; `frames`: the longest, in pictures. Of policies without cameras there is none.
@@ -42,14 +42,14 @@ class Footage:
     _now: list[Observation] = field(default_factory=list)
     _results: list[EpisodeResult] = field(default_factory=list)
 
-    def on_step(self, transition: Transition) -> None:
+    def on_step(self, episode: Episode, transition: Transition, outcome: Outcome) -> None:
         """One more step of the episode under way."""
         if transition.step == 0:
             self._now = [_pictures_of(transition.observation)]
         if len(self._now) < self.frames and 0 < _size(self._now[0]) <= _LARGEST_FRAME:
             self._now.append(_pictures_of(transition.next_observation))
 
-    def on_episode(self, result: EpisodeResult) -> None:
+    def on_result(self, result: EpisodeResult) -> None:
         """It is over: keep it if it would be filmed, and forget the one that it displaces."""
         self._results.append(result)
         if len(self._now) > 1:

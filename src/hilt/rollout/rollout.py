@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,16 +28,25 @@ class Policy(Protocol):
         ...
 
 
-class Audience(Protocol):
-    """Whom a rollout tells of what happens. `hilt.stage.Stage` is one."""
+class Observer:
+    """Is told of what happens in a rollout, in its thread. What a subclass leaves out does nothing."""
 
-    def on_step(self, transition: Transition, outcome: Outcome) -> None:
-        """A control step was executed and recorded."""
-        ...
+    def on_step(self, episode: Episode, transition: Transition, outcome: Outcome) -> None:
+        """A control step of `episode` was executed and recorded."""
 
     def on_episode(self, episode: Episode) -> None:
         """An episode is over, or was broken off."""
-        ...
+
+
+class Session(Observer):
+    """The people at a rollout: none. `hilt.session.operator_session.OperatorSession` is one with people."""
+
+    def prepare(self, after: Episode | None) -> None:
+        """Before each episode, with the one before: people may need time."""
+
+    def should_stop(self) -> bool:
+        """People, or the process, want the end."""
+        return False
 
 
 class HoldStill:
@@ -101,6 +110,8 @@ class Episode:
     event: Event | None = None
     refused: str | None = None
     intervention_steps: int = 0
+    watched_steps: int = 0
+    """The policy's steps that a person watched; an observer who knows of people counts them."""
     takeovers: int = 0
     control: list[bool] = field(default_factory=list)
 
@@ -120,20 +131,30 @@ class Episode:
 
     @property
     def over(self) -> bool:
-        return self.terminated or self.truncated or self.event is not None or self.refused is not None
+        return self.is_complete or self.event is not None or self.refused is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """It came to its end; False: it was broken off, or thrown away, and says nothing of success."""
+        return self.terminated or self.truncated
 
 
 @dataclass(slots=True)
 class Rollout:
-    """Runs episodes: one environment, one policy, one operator, and somebody who keeps the transitions."""
+    """Runs episodes: one environment, one policy, one operator.
+
+    Args:
+        record: keeps the transitions.
+        observers: are told of every step and of every end, in this order.
+        clock: keeps real time while a person is attached; None: never.
+    """
 
     env: Environment
     policy: Policy
     operator: Operator
     record: Callable[[Transition], None]
-    on_step: Callable[[Transition, Outcome], None] = lambda transition, outcome: None
+    observers: Sequence[Observer] = ()
     clock: Clock | None = None
-    on_episode: Callable[[Episode], None] = lambda episode: None
     episode: Episode = field(default_factory=lambda: Episode(0, 0))
     _observation: Observation = field(default_factory=dict)
 
@@ -142,9 +163,14 @@ class Rollout:
     ) -> Episode:
         """One episode, until it is over or `should_stop()`; its account is returned."""
         self.begin(episode_id, seed)
+        return self.finish(should_stop)
+
+    def finish(self, should_stop: Callable[[], bool] = lambda: False) -> Episode:
+        """The rest of an episode that has begun."""
         while not (self.episode.over or should_stop()):
             self.step()
-        self.on_episode(self.episode)
+        for observer in self.observers:
+            observer.on_episode(self.episode)
         return self.episode
 
     def begin(self, episode_id: int, seed: int) -> None:
@@ -198,6 +224,7 @@ class Rollout:
         if command.event is Event.FAILURE:
             episode.is_success = False
         self._observation = outcome.observation
-        self.on_step(transition, outcome)
+        for observer in self.observers:
+            observer.on_step(episode, transition, outcome)
         if self.clock is not None:
             self.clock.tick(self.operator.interactive)

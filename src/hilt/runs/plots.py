@@ -14,7 +14,7 @@ _AXES = (("step", "environment steps"), ("time_s", "wall clock [s]"))
 def plot_run(run: Path) -> list[Path]:
     """Write `plots/*.png` of the run; the files written."""
     records = read_metrics(run / "metrics.jsonl")
-    episodes = [record for record in records if "Success rate" in record]
+    episodes = [record for record in records if "Success rate without help" in record]
     updates = [record for record in records if "train/updates" in record]
     written = []
     if episodes:
@@ -31,7 +31,11 @@ def _plot_progress(episodes: Sequence[dict[str, Any]], path: Path) -> Path:
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     for axis, (key, label) in zip(figure.subplots(1, 2, sharey=True), _AXES, strict=True):
         x = [record[key] for record in episodes]
-        axis.plot(x, [record["Success rate"] for record in episodes], label="success without help, last 20")
+        axis.plot(
+            x,
+            [record["Success rate without help"] for record in episodes],
+            label="success without help, last 20",
+        )
         axis.plot(x, _smooth([record["Intervention rate"] for record in episodes]), label="operator's share")
         axis.set(xlabel=label, ylim=(-0.03, 1.03))
         axis.grid(alpha=0.3)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
 
 
 class Saver:
-    """One checkpoint at a time, in a thread of its own. A full disk is said and survived."""
+    """One checkpoint at a time, in a thread of its own. A full disk is said and survived.
 
-    def __init__(self, store: CheckpointStore, tell: Callable[[str], None]) -> None:
-        self._store, self._tell = store, tell
+    `train_config` is the run's configuration, which every checkpoint carries.
+    """
+
+    def __init__(
+        self, store: CheckpointStore, train_config: Mapping[str, Any], tell: Callable[[str], None]
+    ) -> None:
+        self._store, self.train_config, self._tell = store, train_config, tell
         self._thread: threading.Thread | None = None
 
     def save(self, checkpoint: Checkpoint, *, best: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hilt.build.operators import make_operator
@@ -14,12 +15,35 @@ from hilt.operators.compose import FirstOf
 from hilt.operators.device import DeviceOperator
 from hilt.operators.gamepad import LEGEND as PAD_LEGEND
 from hilt.operators.keymaps import TERMINAL, VIEWER
+from hilt.operators.scripted import ScriptedOperator
 from hilt.webui import Seat
 from hilt.webui.window import ViewerWindow
 
 PAGE_OPERATORS = ("browser", "quest")
 ROTATION_STEP = 0.1
 """Turn of the gripper at full deflection [rad]."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """Of one process's session.
+
+    Args:
+        seed: of a simulated human.
+        real_time: keep real time always; otherwise only while a person is at the controls.
+        serves: there is a page, if the configuration wants one.
+        announced: the link that the configuration's port and token make has been told already.
+        has_terminal: keys can be read from standard input.
+    """
+
+    seed: int = 0
+    real_time: bool = False
+    serves: bool = True
+    announced: bool = False
+    has_terminal: bool = True
+
+
+DEFAULT_OPTIONS = SessionOptions()
 
 
 class Role(enum.Enum):
@@ -35,7 +59,7 @@ class Role(enum.Enum):
     """The controls are nobody's."""
 
 
-class Crew(FirstOf):
+class SessionOperator(FirstOf):
     """Everybody who may be at the controls, as one operator. The page wins over the chosen operator.
 
     Args:
@@ -57,12 +81,21 @@ class Crew(FirstOf):
         super().__init__(*(operator for operator in (page, chosen) if operator is not None))
         self._people = [one for one in (page, chosen) if one is page or isinstance(one, DeviceOperator)]
         self._controls = None if seat is None or page is None else seat.controls
+        self.is_simulated = isinstance(chosen, ScriptedOperator)
+        """A simulated person is there."""
         self._real_time, self.needs_page = real_time, needs_page
+        self.in_control = False
+        """A person was in control when `poll` was called last."""
 
     @property
     def seated(self) -> bool:
         """Somebody sits at the page's controls, in control or not."""
         return self._controls is not None and self._controls.seated
+
+    @property
+    def has_people(self) -> bool:
+        """Somebody may take control: at the page, or at a device."""
+        return any(person is not None for person in self._people)
 
     @property
     def attended(self) -> bool:
@@ -77,36 +110,35 @@ class Crew(FirstOf):
     def poll(self, neutral: Any) -> Event | None:
         """Between steps: whoever fell silent is noticed, and what is pressed moves nothing."""
         commands = [person.command(neutral) for person in self._people if person is not None]
+        self.in_control = any(command.action is not None for command in commands)
         return next((command.event for command in commands if command.event is not None), None)
 
 
-def make_crew(
+def make_session_operator(
     config: RunConfig,
     env: Environment,
     role: Role,
+    options: SessionOptions,
     *,
-    seed: int,
     tell: Callable[[str], None],
     seat: Seat | None = None,
     window: ViewerWindow | None = None,
-    real_time: bool = False,
-    has_terminal: bool = True,
-) -> Crew:
-    """The crew of a command. In the role `HELP`, who is missing is said and done without.
+) -> SessionOperator:
+    """Everybody who may be at the controls in a command. In the role `HELP`, missing ones are done without.
 
     Raises:
         ConfigError: unknown name or options of an operator.
         OperatorUnavailableError: the chosen device is not there.
     """
     if role is Role.WATCH:
-        return Crew(real_time=real_time)
+        return SessionOperator(real_time=options.real_time)
     name = config.operator_name
     page = _page(config, env, role, seat, tell)
     try:
-        _require(name, env, seat, has_terminal or window is not None)
+        _require(name, env, seat, options.has_terminal or window is not None)
         chosen = None
         if name not in ("none", *PAGE_OPERATORS):
-            chosen = make_operator(config, env, seed=seed, options=_options(config, role, window))
+            chosen = make_operator(config, env, seed=options.seed, options=_options(config, role, window))
     except OperatorUnavailableError as error:
         if role is not Role.HELP:
             raise
@@ -115,7 +147,7 @@ def make_crew(
     else:
         _explain(name, chosen, window, tell)
     needs_page = name in PAGE_OPERATORS and role is not Role.HELP
-    return Crew(chosen, page, seat, real_time=real_time, needs_page=needs_page)
+    return SessionOperator(chosen, page, seat, real_time=options.real_time, needs_page=needs_page)
 
 
 def _page(

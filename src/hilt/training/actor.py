@@ -13,8 +13,8 @@ from hilt.data.transition import Transition
 from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
 from hilt.rollout.evaluation import evaluate_policy, evaluation_seeds
-from hilt.rollout.rollout import Audience, Episode, Rollout
-from hilt.runs.metrics import judged, summarise
+from hilt.rollout.rollout import Episode, Rollout, Session
+from hilt.runs.history import judged, summarise
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.pacing import Every
 from hilt.training.sequential_test import SequentialTest
@@ -44,12 +44,13 @@ class LearnerLink(Protocol):
 class Actor:
     """Runs training episodes until the learner or a person says stop.
 
-    Seeds of episodes come from the stream `training/INDEX`, so that no two actors play the same ones, and a
-    restarted actor plays new ones.
+    Episode k of actor INDEX has the k-th seed of the stream `training/INDEX`: no two actors play the same
+    ones, and another run of the same seed begins with the same ones.
 
     Args:
-        prepare: called before each episode, with the one before: people may need time.
-        audience: who watches validations; the rollout has its own.
+        first: number of the first episode: an actor that goes on with a run plays new ones.
+        session: the people there. They watch tests of the policy, too; the rollout has its own observers.
+        figures: what else is to be reported of an episode.
     """
 
     def __init__(
@@ -60,15 +61,13 @@ class Actor:
         *,
         index: int,
         seed: int,
-        prepare: Callable[[Episode | None], None] = lambda after: None,
-        audience: Audience | None = None,
-        should_stop: Callable[[], bool] = lambda: False,
+        first: int = 0,
+        session: Session | None = None,
+        figures: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._rollout, self._policy, self._link = rollout, policy, link
-        self._index, self._seed, self._prepare, self._audience = index, seed, prepare, audience
-        self._should_stop = should_stop
-        self.figures: Callable[[], Mapping[str, float]] = dict
-        """What else is to be reported of an episode."""
+        self._index, self._seed, self._number, self._figures = index, seed, first, figures
+        self._session = session or Session()
         self._episodes = episode_ids()
         self._tested = 0
         self._quit = False
@@ -77,7 +76,7 @@ class Actor:
         """Episode after episode; True when the operator ended it."""
         last: Episode | None = None
         for episode_id in self._episodes:
-            self._prepare(last)
+            self._session.prepare(last)
             if self._stopping():
                 break
             last = self._play(episode_id)
@@ -86,21 +85,24 @@ class Actor:
         return self._quit
 
     def _play(self, episode_id: int) -> Episode:
-        seed = episode_seed(f"training/{self._index}", self._seed, episode_id)
+        seed = episode_seed(f"training/{self._index}", self._seed, self._number)
+        self._number += 1
         started = time.monotonic()
         episode = self._rollout.run_episode(episode_id, seed, self._stopping)
         self._quit = episode.event is Event.QUIT
         if episode.length or episode.refused:
             self._link.report(self._account(episode, time.monotonic() - started))
+        if episode.event is Event.RERECORD:
+            self._link.report({"thrown_away": str(episode.episode_id)})
         if episode.length == 0:  # a policy that gives nothing but NaN must not fill the learner's ears
             time.sleep(_POLL_S)
         return episode
 
     def _stopping(self) -> bool:
-        return self._quit or self._should_stop() or self._link.directive.stop
+        return self._quit or self._session.should_stop() or self._link.directive.stop
 
     def _account(self, episode: Episode, seconds: float) -> Record:
-        record: dict[str, float | str] = {**summarise(episode), **judged(episode), **self.figures()}
+        record: dict[str, float | str] = {**summarise(episode), **judged(episode), **self._figures()}
         record["Policy frequency [Hz]"] = episode.length / max(seconds, 1e-9)
         record["Weights age [s]"] = self._policy.age_s
         clock = self._rollout.clock
@@ -126,14 +128,16 @@ class Actor:
                 self._link.report({"testing": asked.version, "played": test.played, "longest": test.longest})
             return test.is_over or self._stopping() or self._link.directive.test != asked
 
-        evaluate_policy(
+        played = evaluate_policy(
             env,
             self._policy.deterministic(),
             evaluation_seeds(asked.version, test.longest, stream="validation"),
             on_episode=lambda result: test.add(result.is_success),
             should_stop=should_stop,
-            audience=self._audience,
+            observers=[self._session],
         )
+        steps = sum(result.length for result in played)
+        self._link.report({"test_steps": float(steps), "test_episodes": float(len(played))})
         if test.is_over:
             self._link.report({"tested": asked.version, **test.result})
 

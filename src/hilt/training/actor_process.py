@@ -18,14 +18,15 @@ from hilt.config.variables import ACTOR_INDEX
 from hilt.data.transition import Transition
 from hilt.envs.feature_env import Environment, Outcome
 from hilt.rewards.reward_function import ClassifierMonitor
+from hilt.rollout.rollout import Episode, Observer
 from hilt.runs.lock import TAKEOVER_S, first_free, sole_user
-from hilt.session.operators import Role
-from hilt.session.session import Stage
-from hilt.session.stats import Account
+from hilt.session.operator_session import OperatorSession
+from hilt.session.operators import Role, SessionOptions
 from hilt.training.actor import Actor
 from hilt.training.connection import connect
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.learner_parts import learning_policy
+from hilt.training.people import give_demonstrations
 from hilt.transport.client import LearnerClient
 from hilt.transport.weights import Weights
 
@@ -36,7 +37,7 @@ _LONG_HOLD_S = 0.5
 _DRAIN_S = 5.0
 _PHASES = {
     "": "starting",
-    "demonstrations": "collecting demonstrations",
+    "demonstrations": "demonstrations",
     "offline": "imitating",
     "warm-up": "warming up",
     "online": "learning",
@@ -76,85 +77,111 @@ def _act(config: RunConfig, env: Environment, index: int, spool: Path, should_st
     supervised = ACTOR_INDEX in os.environ
     with (
         connect(config, env.schema, spool, index) as client,
-        Stage(
+        OperatorSession(
             config,
             env,
             Role.HELP,
             "starting",
-            seed=config.seed + index,
+            SessionOptions(
+                seed=config.seed + index,
+                serves=not supervised or index == 0,
+                announced=supervised,
+                has_terminal=not supervised,
+            ),
             should_stop=lambda: should_stop() or client.directive.stop,
             tell=_tell,
-            serves=not supervised or index == 0,
-            announced=supervised,
-            has_terminal=not supervised,
-        ) as stage,
+        ) as session,
     ):
-        stage.figures = figures = LearnersFigures(client)
-        first = _first_weights(client, stage)
+        session.figures = figures = LearnersFigures(client, env.fps)
+        first = _first_weights(env, client, session, config.seed, index)
         has_quit = False
         if first is not None:
             figures.policy = policy = LatestPolicy(first, client.weights, seed=config.seed + index)
-            has_quit = _actor(config, policy, client, stage, index).run()
+            has_quit = _actor(config, policy, client, session, index).run()
         if client.connected:
             client.drain(_DRAIN_S)
-        return has_quit or stage.dismissed
+        return has_quit or session.dismissed
 
 
-def _actor(config: RunConfig, policy: LatestPolicy, client: LearnerClient, stage: Stage, index: int) -> Actor:
+def _actor(
+    config: RunConfig, policy: LatestPolicy, client: LearnerClient, session: OperatorSession, index: int
+) -> Actor:
     """Everything that acts, put together."""
-    monitor = ClassifierMonitor()
-    rollout = stage.rollout(policy, client.send)
-
-    def after_step(transition: Transition, outcome: Outcome) -> None:
-        monitor.add(outcome)
-        stage.on_step(transition, outcome)
-        client.real_time = stage.operator.interactive
-        _hold(client, stage)
-
-    rollout.on_step = after_step
-    stage.account.episodes = int(client.directive.figures.get("episodes", 0))
-    actor = Actor(
-        rollout,
+    monitor = ActingMonitor(client, session)
+    played = session.history.episodes = int(client.directive.figures.get("episodes", 0))
+    return Actor(
+        session.rollout(policy, client.send, monitor),
         policy,
         client,
         index=index,
         seed=learning_policy(config).online_env_seed,
-        prepare=stage.prepare,
-        audience=stage,
-        should_stop=stage.should_stop,
+        first=played,
+        session=session,
+        figures=monitor.take,
     )
-    actor.figures = monitor.take
-    return actor
+
+
+class ActingMonitor(Observer):
+    """Keeps an actor beside its learner, and counts what else is to be reported of an episode."""
+
+    def __init__(self, client: LearnerClient, session: OperatorSession) -> None:
+        self._client, self._session = client, session
+        self._classifier, self._said = ClassifierMonitor(), ""
+
+    def on_step(self, episode: Episode, transition: Transition, outcome: Outcome) -> None:
+        self._classifier.add(outcome)
+        self._client.real_time = self._session.operator.interactive
+        _hold(self._client, self._session)
+
+    def take(self) -> dict[str, float]:
+        """What to report of the episode that is over. Lost steps are said at once, too."""
+        if (sentence := losses(self._client)) != self._said:
+            self._said = sentence
+            _tell(sentence)
+        counts = {"Lost steps": self._client.dropped, "Steps refused by the learner": self._client.refused[0]}
+        return {**self._classifier.take(), **{name: float(count) for name, count in counts.items() if count}}
 
 
 class LearnersFigures:
     """What only the learner knows of a run, for the page: its phase, rates, and what people spent in all."""
 
-    def __init__(self, client: LearnerClient) -> None:
+    def __init__(self, client: LearnerClient, fps: float) -> None:
         self._client = client
         self.policy: LatestPolicy | None = None
         """Acts by the learner's weights, once there are any."""
-        self._human_seconds, self._takeovers = 0.0, 0
+        self._fps = fps
+        self._most = {"human_s": 0.0, "watching_s": 0.0, "takeovers": 0.0}
 
-    def __call__(self, account: Account) -> Mapping[str, Any]:
+    def __call__(self, episode: Episode) -> Mapping[str, Any]:
         """The learner counts whole episodes, a moment after their ends; that under way is the actor's."""
         directive = self._client.directive
         figures = directive.figures
-        seconds = figures.get("human_seconds", 0.0) + account.human_steps_episode / account.fps
-        takeovers = int(figures.get("takeovers", 0)) + account.takeovers_episode
-        self._human_seconds = max(self._human_seconds, seconds)
-        self._takeovers = max(self._takeovers, takeovers)
+        effort = self._effort(figures, episode)
         phase = "validation" if directive.test is not None else directive.phase
         return {
             "phase": _PHASES.get(phase, phase) + _count(phase, figures),
             "waiting_for": self._client.waiting_for or directive.waiting_for or None,
             "success_rate": figures.get("success_rate"),
+            "success_rate_without_help": figures.get("success_rate_without_help"),
             "intervention_rate": figures.get("intervention_rate"),
             "learner_hz": figures.get("updates_per_s"),
             "weights_age_s": None if self.policy is None else self.policy.age_s,
-            "human_seconds": self._human_seconds,
-            "takeovers": self._takeovers,
+            "human_seconds": effort["human_s"],
+            "watching_seconds": effort["watching_s"],
+            "takeovers": int(effort["takeovers"]),
+            **({"message": message} if (message := losses(self._client)) else {}),
         }
+
+    def _effort(self, figures: Mapping[str, float], episode: Episode) -> dict[str, float]:
+        """Counters that never run backwards, whichever of the two sides is a moment behind."""
+        under_way = {
+            "human_s": episode.intervention_steps / self._fps,
+            "watching_s": episode.watched_steps / self._fps,
+            "takeovers": float(episode.takeovers),
+        }
+        for name, here in under_way.items():
+            self._most[name] = max(self._most[name], figures.get(name, 0.0) + here)
+        return self._most
 
 
 def _count(phase: str, figures: Mapping[str, float]) -> str:
@@ -165,26 +192,46 @@ def _count(phase: str, figures: Mapping[str, float]) -> str:
     return f", {figures['done']:.0f} of {figures['total']:.0f} {unit}"
 
 
-def _hold(client: LearnerClient, stage: Stage) -> None:
+def losses(client: LearnerClient) -> str:
+    """Steps that training will never see, in a sentence for people; "" when there are none."""
+    refused, reason = client.refused
+    lost = client.dropped
+    sentences = [
+        f"{lost} steps are lost: the learner is away, memory and disk are full." if lost else "",
+        f"The learner refused {refused} steps: {reason}." if refused else "",
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _hold(client: LearnerClient, session: OperatorSession) -> None:
     """Wait while the learner lags behind, unless a person is there: nobody is held up."""
     since = time.monotonic()
     while client.congested or client.directive.hold:
-        if stage.operator.interactive or stage.should_stop():
+        if session.operator.interactive or session.should_stop():
             return
         if time.monotonic() - since > _LONG_HOLD_S:
-            stage.note("the learner to catch up")
+            session.note("the learner to catch up")
         time.sleep(_HOLD_S)
 
 
-def _first_weights(client: LearnerClient, stage: Stage) -> Weights | None:
-    """Waits for the learner and says for what; None when it is over before it began."""
+def _first_weights(
+    env: Environment, client: LearnerClient, session: OperatorSession, seed: int, index: int
+) -> Weights | None:
+    """Waits for the learner and says for what; None when it is over before it began.
+
+    Meanwhile a person may be asked for demonstrations, at every actor that has people. The first one answers
+    for all where there are none.
+    """
     said = ""
-    while not stage.should_stop():
+    answers = session.operator.has_people or index == 0
+    while not session.should_stop():
+        if client.directive.demonstrations is not None and answers:
+            give_demonstrations(env, client, session, seed)
         weights = client.wait_for_weights(_POLL_S)
         if weights is not None:
             return weights
         reason = client.waiting_for.partition(" (")[0]
-        stage.note(reason)
+        session.note(reason)
         if reason and reason != said:
             said = reason
             _tell(f"waiting for {client.waiting_for}")

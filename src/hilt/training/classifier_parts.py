@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from hilt.build.datasets import open_dataset
+from hilt.build.datasets import dataset_folder, open_dataset, recorded_schema
 from hilt.config.errors import ConfigError
 from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
@@ -17,6 +17,7 @@ from hilt.data.transition import Feature, Schema
 from hilt.networks.encoders import EncoderConfig
 from hilt.networks.pretrained import PretrainedEncoder, load_pretrained
 from hilt.rewards.frames import LabelledFrames
+from hilt.rewards.labels import read_labels
 from hilt.rewards.model import ClassifierSpec, RewardClassifier
 
 _SHIFT_SHARE = 10
@@ -34,7 +35,7 @@ def classifier_policy(config: RunConfig) -> ClassifierConfig:
     return config.policy
 
 
-def open_frames(config: RunConfig) -> DatasetReader:
+def open_frames(config: RunConfig, should_stop: Callable[[], bool] = lambda: False) -> DatasetReader:
     """The dataset, read as far as the classifier looks at it.
 
     That is `policy.input_features`, or else the first `policy.num_cameras` cameras that were recorded.
@@ -42,20 +43,32 @@ def open_frames(config: RunConfig) -> DatasetReader:
     Raises:
         DatasetError: it has too few cameras, or not the features that were asked for.
     """
-    policy, reader = classifier_policy(config), open_dataset(config)
+    policy, recorded = classifier_policy(config), recorded_schema(config)
     wanted = {
         name: Feature(tuple(feature.shape), "uint8" if feature.type == "VISUAL" else "float32")
         for name, feature in policy.input_features.items()
     }
     if not wanted:
-        cameras = reader.schema.images[: policy.num_cameras]
+        cameras = recorded.images[: policy.num_cameras]
         is_said = "num_cameras" in policy.model_fields_set
         if not cameras or (is_said and len(cameras) < policy.num_cameras):
             raise DatasetError(
-                f"{reader.root} has {len(cameras)} cameras, policy.num_cameras asks for {policy.num_cameras}"
+                f"{dataset_folder(config)} has {len(cameras)} cameras, "
+                f"policy.num_cameras asks for {policy.num_cameras}"
             )
-        wanted = {name: reader.schema.observation[name] for name in cameras}
-    return open_dataset(config, Schema(wanted, reader.schema.action))
+        wanted = {name: recorded.observation[name] for name in cameras}
+    return open_dataset(config, Schema(wanted, recorded.action), should_stop=should_stop)
+
+
+def check_dataset(config: RunConfig, should_stop: Callable[[], bool] = lambda: False) -> None:
+    """Whether the dataset has what the classifier looks at, and the labels that it is to tell apart.
+
+    Raises:
+        DatasetError: what is missing.
+    """
+    policy, reader = classifier_policy(config), open_frames(config, should_stop)
+    read_labels(reader, policy.num_classes, policy.label_column)
+    reader.close()
 
 
 def build_classifier(policy: ClassifierConfig, frames: LabelledFrames) -> RewardClassifier:
@@ -67,13 +80,13 @@ def build_classifier(policy: ClassifierConfig, frames: LabelledFrames) -> Reward
     shapes = {name: tuple(value.shape[1:]) for name, value in frames.observations.items()}
     images = {name: shape for name, shape in shapes.items() if len(shape) == 3}
     backbone = None if policy.model_name is None else load_pretrained(policy.model_name)
-    last = policy.num_classes - 1
     spec = ClassifierSpec(
         images=images,
         vectors={name: shape for name, shape in shapes.items() if name not in images},
         statistics=_statistics(frames.observations),
         num_classes=policy.num_classes,
-        success_class=last if policy.success_class is None else policy.success_class,
+        success_classes=policy.successes,
+        class_rewards=None if policy.class_rewards is None else tuple(policy.class_rewards),
         hidden_dim=policy.hidden_dim,
         dropout_rate=policy.dropout_rate,
         encoder=EncoderConfig(

@@ -14,7 +14,7 @@ from hilt.data.transition import Schema, Transition
 from hilt.training.learner_parts import learning_policy
 from hilt.training.replay_memory import Memory
 from hilt.transport.client import LearnerClient
-from hilt.transport.server import TransitionServer
+from hilt.transport.server import Security, TransitionServer
 
 
 def _address(link: ActorLearnerConfig) -> str:
@@ -61,9 +61,7 @@ def listen(
             sink=_Store(memory, tell),
             seen=memory.seen,
             on_interrupted=lambda actor, episode_id: memory.abandon(episode_id),
-            token=_token(link),
-            tls=tls,
-            allow_insecure=link.allow_insecure,
+            security=Security(_token(link), tls, link.allow_insecure),
         )
         server.start()
     except ValueError as error:

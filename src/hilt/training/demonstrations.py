@@ -10,6 +10,7 @@ from hilt.build.datasets import open_fitting, read_transitions
 from hilt.build.envs import make_environment
 from hilt.build.operators import make_operator
 from hilt.config.errors import ConfigError
+from hilt.config.operator_options import PEOPLE
 from hilt.config.run import RunConfig
 from hilt.data.routing import until_success
 from hilt.data.transition import Schema, Transition
@@ -27,6 +28,8 @@ def demonstrations(
 ) -> Iterator[list[Transition]]:
     """Episodes to begin with: the dataset's, or else `demonstrations.num_episodes` that succeed.
 
+    What a person gives comes from an actor, see `hilt.training.people`.
+
     `have` are the ids of those that an interrupted run has kept: only the rest is given.
 
     Raises:
@@ -37,7 +40,7 @@ def demonstrations(
     if directory is not None:
         yield from (episode for episode in _from_dataset(config, schema) if episode[0].episode_id not in have)
         return
-    if config.demonstrations.num_episodes <= len(have):
+    if config.demonstrations.num_episodes <= len(have) or config.demonstrator in PEOPLE:
         return
     if config.demonstrator is None:
         say(
@@ -58,9 +61,10 @@ def demonstrations(
 
 
 def expected(config: RunConfig, schema: Schema) -> int:
-    """How many episodes `demonstrations` gives, with those that are there already."""
+    """How many episodes `demonstrations` gives, with those that are there already; 0: none."""
     if config.dataset.directory is None:
-        return config.demonstrations.num_episodes if config.demonstrator else 0
+        simulated = config.demonstrator is not None and config.demonstrator not in PEOPLE
+        return config.demonstrations.num_episodes if simulated else 0
     reader = open_fitting(config, schema)
     reader.close()
     return len(reader.episodes)
@@ -113,6 +117,10 @@ def _collect(
 
 
 def _habits(config: RunConfig) -> dict[str, Any]:
-    """A demonstrator holds the controls at every step."""
+    """The simulated demonstrator holds the controls at every step, and declares success as it does later."""
     options = dict(config.demonstrations.operator_options)
-    return {"always": True, **options} if config.demonstrator == "scripted" else options
+    if config.demonstrator != "scripted":
+        return options
+    later = config.options_of_operator if config.operator_name == "scripted" else {}
+    declares = {name: later[name] for name in later if name == "success_delay_s"}
+    return {"always": True, **declares, **options}

@@ -9,17 +9,18 @@ from typing import Any
 
 from torch import Tensor
 
-from hilt.algorithms.base import Algorithm, Sampler
+from hilt.algorithms.base import Algorithm
+from hilt.envs.feature_env import Judge
 from hilt.runs.checkpoints import Checkpoint
-from hilt.runs.metrics import History, Metrics
 from hilt.runs.saving import Saver
 from hilt.training.actors import Actors
+from hilt.training.learner_parts import Batches
 from hilt.training.pacing import Every, Rate
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
-from hilt.training.status import RATE_WINDOW_S, Count, Status
+from hilt.training.status import RATE_WINDOW_S, Reporting, Status
 from hilt.training.threads import UpdateThreads
-from hilt.training.validation import Validation
+from hilt.training.validation import AttendedTest, Tested, Validation, tested
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
 
@@ -39,27 +40,26 @@ class Learner:
         self,
         plan: Plan,
         algorithm: Algorithm,
-        sample: Sampler,
+        batches: Batches,
         memory: Memory,
         actors: Actors,
-        metrics: Metrics,
-        history: History,
+        reporting: Reporting,
         saver: Saver,
-        train_config: Mapping[str, Any],
-        show: Callable[[Status], None],
         should_stop: Callable[[], bool],
-        sampler_state: Callable[[], dict[str, Any]],
     ) -> None:
-        self._plan, self._algorithm, self._sample = plan, algorithm, sample
-        self._memory, self._actors, self._metrics = memory, actors, metrics
-        self._history, self._saver, self._train_config = history, saver, dict(train_config)
-        self._show, self._should_stop, self._sampler_state = show, should_stop, sampler_state
+        self._plan, self._algorithm, self._batches = plan, algorithm, batches
+        self._memory, self._actors, self._saver = memory, actors, saver
+        self._metrics, self._history, self._show = reporting.metrics, reporting.history, reporting.show
+        self._should_stop = should_stop
         self._phase = "starting"
         self._waiting_for = ""
         self._version = int(1000 * time.time())  # newer than those of any learner before
         self._validation = Validation(
             plan.target_success_rate, plan.eval_freq, max(0, self._online_updates), plan.validation_episodes
         )
+        target = plan.target_success_rate
+        self._attended = None if target is None else AttendedTest(target)
+        self._can_test_alone = False
         self._last_metrics: dict[str, Tensor] = {}
         self._publish_due, self._status_due = Every(plan.publish_every_s), Every(_STATUS_S)
         self._save_due = Every(plan.save_every_s)
@@ -77,6 +77,8 @@ class Learner:
         """Go on from the `counters` of a checkpoint."""
         self.best_success_rate = float(counters["best_success_rate"])
         self._validation.count = int(counters.get("tests", 0))
+        if self._attended is not None:
+            self._attended = AttendedTest(self._plan.target_success_rate or 0.0, self._validation.count + 1)
 
     def run(self) -> bool:
         """Train until `online_steps` or the target success rate (True), or a request to stop; then save."""
@@ -137,7 +139,7 @@ class Learner:
             self.save()
 
     def _update(self) -> None:
-        self._last_metrics = self._algorithm.update(self._sample)
+        self._last_metrics = self._algorithm.update(self._batches.draw)
         if self._algorithm.updates % self._plan.log_freq == 0:
             self._log_update()
         if self._plan.save and self._algorithm.updates % self._plan.save_freq == 0:
@@ -152,9 +154,9 @@ class Learner:
 
     def _validate_if_due(self) -> None:
         """Have an actor run the newest weights alone, on episodes of their own stream."""
-        if self._phase != "online" or not self._actors.actors:
+        if self._phase != "online" or not (self._can_test_alone and self._actors.actors):
             return
-        if self._validation.is_due(self._online_updates, self._history.success_rate):
+        if self._validation.is_due(self._online_updates, self._history.success_rate_without_help):
             weights = self._publish()
             copies = {name: tensor.clone() for name, tensor in weights.tensors.items()}
             self._validation.begin(replace(weights, tensors=copies), self._online_updates)
@@ -167,25 +169,46 @@ class Learner:
         if "tested" in report:
             figures = {name: value for name, value in report.items() if name != "tested"}
             self._metrics.log(self._memory.env_steps, figures)
-        tested = self._validation.hear(report)
-        if tested is None:
-            return
-        self.reached_target = tested.is_passed
+        result = self._validation.hear(report)
+        if result is not None:
+            self._take_result(result)
+            self._direct()
+
+    def _take_result(self, result: Tested) -> None:
+        """Training is over when the target is reached; the best policy so far is saved."""
+        self.reached_target = result.is_passed
         if self.reached_target:
-            self._algorithm.policy.load_state_dict(tested.weights.tensors)
-        is_best = self.reached_target or tested.score > self.best_success_rate
-        if is_best and self._validation.is_promising(tested.rate) and self._plan.save:
-            self.best_success_rate = tested.score
-            self._best = (self._algorithm.updates, tested.weights.tensors)
-            self.save(best=True, model=tested.weights.tensors)
-        self._direct()
+            self._algorithm.policy.load_state_dict(result.weights.tensors)
+        is_best = self.reached_target or result.score > self.best_success_rate
+        if is_best and self._validation.is_promising(result.rate) and self._plan.save:
+            self.best_success_rate = result.score
+            self._best = (self._algorithm.updates, result.weights.tensors)
+            self.save(best=True, model=result.weights.tensors)
+
+    def _take_attended(self, report: Mapping[str, Any]) -> None:
+        """Where only people can judge, or the arm may not run unattended, training episodes are the test."""
+        has_judge = report.get("Judge", Judge.ENVIRONMENT) in (Judge.ENVIRONMENT, Judge.CLASSIFIER)
+        self._can_test_alone |= has_judge and self._plan.tests_alone
+        if self._can_test_alone or self._attended is None or self._phase != "online":
+            return
+        result = self._attended.add(report)
+        if result is None:
+            return
+        self._metrics.log(self._memory.env_steps, result)
+        weights = Weights(self._version, self._algorithm.policy.state_dict(), self._algorithm.policy.config)
+        self._take_result(tested(weights, result))
 
     def _take_reports(self) -> None:
         for _, report in self._actors.reports():
-            if "tested" in report or "testing" in report:
+            if "thrown_away" in report:
+                self._memory.forget(int(report["thrown_away"]))
+            elif "test_steps" in report:
+                self._history.add_test(report["test_steps"], report["test_episodes"])
+            elif "tested" in report or "testing" in report:
                 self._take_test(report)
             else:
                 self._metrics.log(self._memory.env_steps, self._history.add(report))
+                self._take_attended(report)
 
     def _housekeep(self, publish: bool = True) -> None:
         publish = publish and not self._validation.version
@@ -216,11 +239,11 @@ class Learner:
             "env_steps": float(status.env_steps),
             "updates": float(status.updates),
             "updates_per_s": status.updates_per_s,
-            "success_rate": status.success_rate,
+            "success_rate": self._history.success_rate,
+            "success_rate_without_help": self._history.success_rate_without_help,
             "intervention_rate": status.intervention_rate,
             "episodes": float(self._history.episodes),
-            "human_seconds": self._history.human_seconds,
-            "takeovers": float(self._history.takeovers),
+            **self._history.cost(),
         }
         if status.count is not None:
             figures |= {"done": float(status.count.done), "total": float(status.count.total)}
@@ -229,37 +252,21 @@ class Learner:
 
     def status(self) -> Status:
         """What a person wants to know now."""
+        env_steps = self._memory.env_steps
         return Status(
             phase=self._phase,
             waiting_for=self._waiting_for,
-            count=self._count(),
+            count=self._plan.count(self._phase, self._algorithm.updates, self._experience, env_steps),
             test=self._validation.count_of_episodes,
-            env_steps=self._memory.env_steps,
+            env_steps=env_steps,
             updates=self._algorithm.updates,
-            success_rate=self._history.success_rate,
+            success_rate=self._history.success_rate_without_help,
             intervention_rate=self._history.intervention_rate,
             steps_per_s=self._rates[0],
             updates_per_s=self._rates[1],
             elapsed_s=self._metrics.elapsed_s,
-            left_s=self._seconds_left(),
+            left_s=self._plan.seconds_left(self._phase, self._metrics.elapsed_s, env_steps, self._rates[0]),
         )
-
-    def _count(self) -> Count | None:
-        """How far the phase has come."""
-        if self._phase == "offline":
-            return Count(self._algorithm.updates, self._plan.offline_updates, "updates")
-        if self._phase == "warm-up":
-            return Count(self._experience, self._plan.pace.warm_up, "steps")
-        return Count(self._memory.env_steps, self._plan.online_steps, "steps")
-
-    def _seconds_left(self) -> float | None:
-        """Until the first of all limits; None: that is not known, or more than a day."""
-        if self._phase in ("done", "stopped"):
-            return None
-        left = self._plan.time_limit_s - self._metrics.elapsed_s
-        if self._phase != "offline" and self._rates[0] > 0:
-            left = min(left, (self._plan.online_steps - self._memory.env_steps) / self._rates[0])
-        return max(0.0, left) if left < 24 * 3600 else None
 
     def _publish(self) -> Weights:
         self._version += 1
@@ -284,16 +291,16 @@ class Learner:
             step=self._algorithm.updates,
             config=dict(self._algorithm.policy.config),
             model={name: tensor.detach().to("cpu", copy=True) for name, tensor in model.items()},
-            train_config=self._train_config,
+            train_config=dict(self._saver.train_config),
             state=self._algorithm.state_tensors(),
             counters={
                 "env_steps": self._memory.env_steps,
                 "elapsed_s": self._metrics.elapsed_s,
                 "history": self._history.state(),
-                "sampler": self._sampler_state(),
+                "sampler": self._batches.state(),
                 "reached_target": self.reached_target,
                 "best_success_rate": self.best_success_rate,
-                "tests": self._validation.count,
+                "tests": max(self._validation.count, self._attended.count - 1 if self._attended else 0),
             },
         )
         self._saver.save(checkpoint, best=best)

@@ -12,6 +12,7 @@ import numpy as np
 from hilt.algorithms.base import Algorithm, Sampler
 from hilt.algorithms.registry import make_algorithm
 from hilt.algorithms.spec import PolicySpec
+from hilt.build.models import model_folder
 from hilt.config.errors import ConfigError
 from hilt.config.policy import ACFQLConfig, SACConfig
 from hilt.config.run import RunConfig
@@ -21,6 +22,7 @@ from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.sampling import MixedSampler
 from hilt.envs.feature_env import Environment
 from hilt.networks.pretrained import PretrainedEncoder
+from hilt.rewards.model import ClassifierSpec, load_classifier
 from hilt.training.replay_memory import Memory
 from hilt.training.statistics import modes, statistics
 from hilt.training.value_bounds import target_range
@@ -32,6 +34,18 @@ def learning_policy(config: RunConfig) -> SACConfig | ACFQLConfig:
     if not isinstance(config.policy, SACConfig | ACFQLConfig):
         raise ConfigError("policy.type", "must be sac or acfql to learn by interaction")
     return config.policy
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Where updates get their batches, and the generator that chooses them."""
+
+    draw: Sampler
+    generator: np.random.Generator
+
+    def state(self) -> dict[str, Any]:
+        """From which the generator goes on after a resume."""
+        return dict(self.generator.bit_generator.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +78,18 @@ class Builder:
         spec = self.spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved)
         keys = {
             **to_dict(policy),
-            "target_range": target_range(self.config.env, policy),
+            "target_range": target_range(self.config.env, policy, self._classifier()),
             "pretrain_updates": self._pretrain_updates(memory, saved),
             "offline_steps": self._offline_steps(memory),
         }
         return make_algorithm(
             policy.type, keys, spec, backbone=self.backbone, device=self.device, seed=self.config.seed
         )
+
+    def _classifier(self) -> ClassifierSpec | None:
+        """Of the reward classifier that judges in the environment, if one does."""
+        folder = self.config.env.processor.reward_classifier.pretrained_path
+        return None if folder is None else load_classifier(model_folder(folder)).spec
 
     def offline_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
         """Updates before the first action; none without demonstrations to learn from."""

@@ -13,18 +13,20 @@ from hilt.config.policy import ACFQLConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
+from hilt.runs.history import History
 from hilt.runs.lock import TAKEOVER_S, sole_user
-from hilt.runs.metrics import History, JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
+from hilt.runs.metrics import JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
 from hilt.runs.saving import Saver
 from hilt.session.console import Progress
 from hilt.training.connection import listen
 from hilt.training.demonstrations import demonstrations, expected
 from hilt.training.learner import Learner
-from hilt.training.learner_parts import Builder, learning_policy
+from hilt.training.learner_parts import Batches, Builder, learning_policy
 from hilt.training.pacing import Pace
+from hilt.training.people import ask_for_demonstrations, asks_people
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
-from hilt.training.status import Count, Status, StatusView
+from hilt.training.status import Count, Reporting, Status, StatusView
 from hilt.training.vision import load_backbone
 from hilt.transport.messages import Directive
 from hilt.transport.server import TransitionServer
@@ -56,6 +58,8 @@ def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
         try:
             if checkpoint is None:
                 _demonstrate(config, memory, server, view, should_stop)
+                if asks_people(config):
+                    ask_for_demonstrations(config, memory, server, view.say, should_stop)
                 if should_stop():
                     return False
             learner, metrics = _make_learner(builder, run, memory, server, view, should_stop, checkpoint)
@@ -118,20 +122,20 @@ def _make_learner(
         history.restore(checkpoint.counters["history"])
         elapsed_s = float(checkpoint.counters["elapsed_s"])
         view.say(f"going on from update {checkpoint.step}")
+    history.demonstrations, history.demonstration_steps = (
+        len(memory.demonstrated),
+        memory.demonstration_steps,
+    )
     metrics = Metrics(_sinks(config, run), elapsed_s)
     learner = Learner(
         plan=_plan(config, builder.offline_updates(memory, checkpoint.config if checkpoint else None)),
         algorithm=algorithm,
-        sample=builder.draw(sampler),
+        batches=Batches(builder.draw(sampler), sampler.generator),
         memory=memory,
         actors=server,
-        metrics=metrics,
-        history=history,
-        saver=Saver(CheckpointStore(run, config.keep_checkpoints), view.say),
-        train_config=to_dict(config),
-        show=view.show,
+        reporting=Reporting(metrics, history, view.show),
+        saver=Saver(CheckpointStore(run, config.keep_checkpoints), to_dict(config), view.say),
         should_stop=should_stop,
-        sampler_state=lambda: dict(sampler.generator.bit_generator.state),
     )
     if checkpoint is not None:
         learner.restore(checkpoint.counters)
@@ -153,6 +157,7 @@ def _plan(config: RunConfig, offline_updates: int) -> Plan:
         target_success_rate=config.target_success_rate,
         time_limit_s=config.time_limit_s or float("inf"),
         eval_freq=config.eval_freq,
+        tests_alone=config.env.may_run_unattended,
         only_successful_warm_up=isinstance(policy, ACFQLConfig)
         and policy.only_successful_online_step_before_learning,
         log_freq=config.log_freq,

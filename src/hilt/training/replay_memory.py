@@ -14,6 +14,8 @@ from hilt.data.replay_buffer import FrameTransform, ReplayBuffer
 from hilt.data.routing import Source, route
 from hilt.data.transition import Schema, Transition
 
+FORGOTTEN = "forgotten_episodes.txt"
+"""Beside the log: ids of episodes in it that a person threw away, a line each."""
 _INBOX_SIZE = 20_000
 _POLL_S = 0.1
 _ABSORB_S = 0.1
@@ -47,12 +49,16 @@ class Memory:
         """Steps of the actors in the buffer or forgotten by it, over all restarts."""
         self.successful_steps = 0
         """Those of them in episodes that have ended in success."""
+        self.source = Source.ONLINE
+        """What the transitions are that arrive from now on."""
         self._penalty_in_reward, self._ahead = penalty_in_reward, ahead
         self.demonstrated: set[int] = set()
         """Ids of the demonstrations that are there to their last step."""
-        self._logged: dict[int, int] = {}  # online episode -> its newest step in the log
-        self._inbox: queue.Queue[Transition | int] = queue.Queue(_INBOX_SIZE)
+        self.demonstration_steps = 0
+        self._logged: dict[int, int] = {}  # episode -> its newest step in the log
+        self._inbox: queue.Queue[tuple[Transition, Source] | int] = queue.Queue(_INBOX_SIZE)
         self._resting = threading.Event()
+        self._forgotten = set(map(int, _lines(folder / FORGOTTEN)))
 
     def restore(self, progress: Callable[[int], None] = lambda count: None) -> int:
         """Rebuild the buffers from the log; how many transitions were there is returned.
@@ -61,8 +67,7 @@ class Memory:
         """
         restored = 0
         for transition, source in self.log.read():
-            if source is Source.ONLINE:
-                self._logged[transition.episode_id] = transition.step
+            self._logged[transition.episode_id] = transition.step
             self._add(transition, source)
             restored += 1
             progress(restored)
@@ -78,11 +83,23 @@ class Memory:
             self._add(transition, Source.DEMONSTRATION)
 
     def receive(self, transitions: list[Transition]) -> None:
-        """Keep online transitions; blocks while the learner is far behind. One thread at a time."""
-        self.log.append(transitions, Source.ONLINE)
+        """Keep what actors send; blocks while the learner is far behind. One thread at a time."""
+        source = self.source
+        self.log.append(transitions, source)
         for transition in transitions:
             self._logged[transition.episode_id] = transition.step
-            self._put(transition)
+            self._put((transition, source))
+
+    def forget(self, episode_id: int) -> None:
+        """A person threw this online episode away: nothing is learned from it any more, not even by a resume.
+
+        Its steps stay in the log, and count as steps of the environment. Those to come are forgotten, too.
+        """
+        with (self.log.folder / FORGOTTEN).open("a") as file:
+            file.write(f"{episode_id}\n")
+        self._forgotten.add(episode_id)
+        self.online.forget(episode_id)
+        self.demonstrations.forget(episode_id)
 
     def abandon(self, episode_id: int) -> None:
         """The actor of this episode is gone: what had arrived stays, truncated. Safe for threads."""
@@ -92,7 +109,7 @@ class Memory:
         """Nobody absorbs any more: what is received from now on is logged only, and blocks nobody."""
         self._resting.set()
 
-    def _put(self, item: Transition | int) -> None:
+    def _put(self, item: tuple[Transition, Source] | int) -> None:
         waiting = True
         while waiting and not self._resting.is_set():
             try:
@@ -111,10 +128,10 @@ class Memory:
         try:
             item = self._inbox.get(timeout=timeout_s) if timeout_s else self._inbox.get_nowait()
             while True:
-                if isinstance(item, Transition):
-                    count += self._add(item, Source.ONLINE)
-                else:
+                if isinstance(item, int):
                     self._cut(item)
+                else:
+                    count += self._add(*item)
                 if time.monotonic() > until:
                     return count
                 item = self._inbox.get_nowait()
@@ -127,13 +144,16 @@ class Memory:
         return self._inbox.qsize()
 
     def seen(self, episode_id: int, step: int) -> bool:
-        """Whether this online step, or a later one of its episode, is in the log, whoever sends it again."""
+        """Whether this step, or a later one of its episode, is in the log, whoever sends it again."""
         return step <= self._logged.get(episode_id, -1)
 
     def close(self) -> None:
         self.log.close()
 
     def _add(self, transition: Transition, source: Source) -> bool:
+        if transition.episode_id in self._forgotten:
+            self.env_steps += 1
+            return False
         if self._penalty_in_reward:
             reward = transition.reward + transition.discrete_penalty
             transition = replace(transition, reward=reward, discrete_penalty=0.0)
@@ -142,10 +162,17 @@ class Memory:
             self.env_steps += 1
             if transition.done and transition.is_success:
                 self.successful_steps += transition.step + 1
-        if transition.done and source is Source.DEMONSTRATION:
-            self.demonstrated.add(transition.episode_id)
+        if source is Source.DEMONSTRATION:
+            self.demonstration_steps += added
+            if transition.done:
+                self.demonstrated.add(transition.episode_id)
         return added
 
     def _cut(self, episode_id: int) -> None:
         self.online.cut(episode_id)
         self.demonstrations.cut(episode_id)
+
+
+def _lines(path: Path) -> list[str]:
+    """The whole lines of a file; a torn last one is left out."""
+    return path.read_text().split("\n")[:-1] if path.is_file() else []

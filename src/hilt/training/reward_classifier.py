@@ -12,14 +12,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from hilt.build.models import model_folder
 from hilt.config.device import resolve_device
 from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
-from hilt.rewards.calibration import Labels, Scores, calibrate
+from hilt.rewards.calibration import Labels, Scores, calibrate, per_class
 from hilt.rewards.fitting import FitOptions, Look, fit, predict
-from hilt.rewards.frames import LabelledFrames, distinct, hold_out, load_frames
+from hilt.rewards.frames import LabelledFrames, clear_of_every_class, distinct, hold_out, load_frames
 from hilt.rewards.model import RewardClassifier, load_classifier
 from hilt.rewards.report import Report, judge, plot_mistakes, plot_precision_recall
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
@@ -49,7 +52,8 @@ def train_classifier(
     policy = classifier_policy(config)
     reader = open_frames(config)
     progress = Progress(tell)
-    frames = load_frames(reader, list(reader.schema.observation), policy.num_classes, progress)
+    features = list(reader.schema.observation)
+    frames = load_frames(reader, features, policy.num_classes, policy.label_column, progress)
     is_held_out = hold_out(frames, HELD_OUT_SHARE, np.random.default_rng(config.seed))
     tell(f"{len(frames)} frames, {len(reader.episodes)} episodes from {reader.root}")
     device, warning = resolve_device(config.device_name)
@@ -59,9 +63,10 @@ def train_classifier(
     step = _begin(classifier, config, run)
     seen = encode_once(classifier, frames, progress)
     step += _fit(config, classifier, seen[~is_held_out], seen[is_held_out], run, should_stop, tell)
-    held_out = frames[is_held_out]
-    scores, labels = success_scores(classifier, seen[is_held_out])
-    report = _calibrated(classifier, policy, held_out, scores, labels, step)
+    held_out = clear_of_every_class(frames[is_held_out])
+    probabilities = predict(classifier, seen[is_held_out].observations).softmax(-1)
+    scores, labels = _scores(classifier, probabilities, held_out)
+    report = _calibrated(classifier, policy, held_out, probabilities, step)
     _save(config, run, classifier, step)
     _write(report, run / "report", held_out, scores, labels)
     for line in report.lines():
@@ -75,7 +80,7 @@ def _begin(classifier: RewardClassifier, config: RunConfig, run: Path) -> int:
     """Load weights to begin with, if any; the steps that they were trained for in this run."""
     policy = classifier_policy(config)
     if policy.pretrained_path is not None:
-        classifier.load_state_dict(load_classifier(policy.pretrained_path).state_dict())
+        classifier.load_state_dict(load_classifier(model_folder(policy.pretrained_path)).state_dict())
     if not config.resume or (checkpoint := CheckpointStore(run).load_last()) is None:
         return 0
     classifier.load_state_dict(checkpoint.model)
@@ -107,6 +112,7 @@ def _fit(
         }
         metrics.write({"step": look.step, "time_s": round(time.monotonic() - started, 3), **record})
 
+    held_out = clear_of_every_class(held_out)
     clear = held_out[~held_out.is_edge]
     options = _options(config, classifier_policy(config))
     steps = fit(classifier, train, clear, options, config.seed, on_look, should_stop)
@@ -127,17 +133,22 @@ def _options(config: RunConfig, policy: ClassifierConfig) -> FitOptions:
 
 def success_scores(classifier: RewardClassifier, frames: LabelledFrames) -> tuple[Scores, Labels]:
     """(probability of success, whether it was one) of each frame."""
-    success = classifier.spec.success_class
-    probabilities = predict(classifier, frames.observations).softmax(-1)[:, success]
-    return probabilities.double().numpy(), (frames.labels == success).numpy()
+    return _scores(classifier, predict(classifier, frames.observations).softmax(-1), frames)
+
+
+def _scores(
+    classifier: RewardClassifier, probabilities: Tensor, frames: LabelledFrames
+) -> tuple[Scores, Labels]:
+    successes = torch.tensor(classifier.spec.success_classes)
+    scores = classifier.success_of(probabilities).double().numpy()
+    return scores, torch.isin(frames.labels, successes).numpy()
 
 
 def _calibrated(
     classifier: RewardClassifier,
     policy: ClassifierConfig,
     held_out: LabelledFrames,
-    scores: Scores,
-    labels: Labels,
+    probabilities: Tensor,
     steps: int,
 ) -> Report:
     """Give the classifier its threshold, and say how good it then is.
@@ -145,6 +156,7 @@ def _calibrated(
     Frames beside a change of label, on which nobody can say exactly when success began, do not count for the
     threshold: it would be so high that most successes were missed.
     """
+    scores, labels = _scores(classifier, probabilities, held_out)
     clear = ~held_out.is_edge.numpy()
     threshold = calibrate(scores[clear], labels[clear], policy.precision_target)
     classifier.with_threshold(threshold)
@@ -155,6 +167,9 @@ def _calibrated(
         auc=auc,
         clear=on_clear,
         edge=on_edge,
+        classes=per_class(
+            probabilities[clear].argmax(-1).numpy(), held_out.labels[clear].numpy(), policy.num_classes
+        ),
         steps=steps,
         held_out_episodes=distinct(held_out.episodes),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -12,6 +13,9 @@ from typing import Self
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+
+from hilt.runs.history import History
+from hilt.runs.metrics import Metrics
 
 RATE_WINDOW_S = 10.0
 """Over which the rates of a status are taken."""
@@ -91,6 +95,16 @@ class Status:
 
     def _waiting(self) -> str:
         return f"[yellow]waiting for {self.waiting_for}" if self.waiting_for else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """Where a learner says how it stands."""
+
+    metrics: Metrics
+    history: History
+    show: Callable[[Status], None]
+    """To the person at the terminal."""
 
 
 class StatusView:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hilt.rollout.evaluation import wilson_interval
+from hilt.training.sequential_test import SequentialTest
 from hilt.training.status import Count
 from hilt.transport.messages import PolicyTest
 from hilt.transport.weights import Weights
@@ -29,6 +30,13 @@ class Tested:
     score: float
     """By which tests are compared: what the success rate is at least (Wilson's 95 % interval), so that a long
     good test counts for more than a short lucky one."""
+
+
+def tested(weights: Weights, result: Mapping[str, Any]) -> Tested:
+    """`SequentialTest.result` of `weights`."""
+    successes, played = int(result["Validation successes"]), int(result["Validation episodes"])
+    score, _ = wilson_interval(successes, played)
+    return Tested(weights, bool(result["Validation passed"]), float(result["Validation success rate"]), score)
 
 
 class Validation:
@@ -100,11 +108,7 @@ class Validation:
             self._count = Count(int(report.get("played", 0)), int(report.get("longest", 0)), "episodes")
             return None
         self._rest()
-        successes, played = int(report["Validation successes"]), int(report["Validation episodes"])
-        score, _ = wilson_interval(successes, played)
-        return Tested(
-            weights, bool(report["Validation passed"]), float(report["Validation success rate"]), score
-        )
+        return tested(weights, report)
 
     def give_up_if_silent(self) -> bool:
         """An actor that died in the middle of a test says nothing any more: True when that is over.
@@ -121,3 +125,30 @@ class Validation:
         now = time.monotonic()
         self._next = now + max(_REST_S, now - self._began)
         self._weights = self._count = None
+
+
+class AttendedTest:
+    """The same test on the episodes of training: where the arm may not run unattended, or only people judge.
+
+    An episode counts as a success when it needed no help. The policy goes on learning meanwhile, and acts
+    with its exploration: what passes is about the average of the policies that were tested.
+    """
+
+    def __init__(self, target: float, number: int = 1) -> None:
+        self._test = SequentialTest(target, 0, number)
+
+    @property
+    def count(self) -> int:
+        """Of this test within its run, from 1."""
+        return self._test.number
+
+    def add(self, summary: Mapping[str, Any]) -> dict[str, float] | None:
+        """One more episode as actors report them; the test's result when that ends it."""
+        if not summary["is_complete"]:
+            return None
+        self._test.add(bool(summary["is_success"]) and not summary["intervention_steps"])
+        if not self._test.is_over:
+            return None
+        result = self._test.result
+        self._test = SequentialTest(self._test.target, 0, self._test.number + 1)
+        return result

@@ -4,41 +4,59 @@ from __future__ import annotations
 
 from hilt.config.environment import EnvConfig
 from hilt.config.policy import ACFQLConfig, SACConfig
+from hilt.rewards.model import ClassifierSpec
 
 Range = tuple[float, float]
 
 
-def target_range(env: EnvConfig, policy: SACConfig | ACFQLConfig) -> Range | None:
+def target_range(
+    env: EnvConfig, policy: SACConfig | ACFQLConfig, classifier: ClassifierSpec | None = None
+) -> Range | None:
     """(lowest, highest) discounted return; None where the reward has no known bounds, or none is wanted.
+
+    `classifier` is that of the environment, whose classes may be worth other things than success and nothing.
 
     Success once: [0, 1]. With k = `number_of_steps_after_success` it pays k times more: the upper end is
     1 + gamma + ... + gamma^k. Success that does not end the episode pays for ever: 1 / (1 - gamma). With
     `gripper_penalty_in_reward` the lower end is that of a penalty at every step.
     """
     soft = isinstance(policy, SACConfig) and policy.use_backup_entropy
-    payment = _payment(env)
+    payment = _payment(env, classifier)
     if payment is None or soft or not policy.clip_targets:
         return None
-    reward, times = payment
+    low, high, times = payment
     gripper = env.processor.gripper
     penalty = gripper.gripper_penalty if gripper.gripper_penalty_in_reward else 0.0
     best, worst = _geometric(policy.discount, times), _geometric(policy.discount, None)
     if best is None or (penalty and worst is None):
         return None
-    return min(0.0, reward * best) + penalty * (worst or 0.0), max(0.0, reward * best)
+    return min(0.0, low * best) + penalty * (worst or 0.0), max(0.0, high * best)
 
 
-def _payment(env: EnvConfig) -> tuple[float, int | None] | None:
-    """(reward of a successful step, how many steps pay it; None: any number); None: not known."""
+def _payment(env: EnvConfig, spec: ClassifierSpec | None) -> tuple[float, float, int | None] | None:
+    """(least, greatest reward of a step that pays, how many steps do; None: any number); None: not known."""
     ends = env.processor.reset.terminate_on_success
     classifier = env.processor.reward_classifier
     if env.trust_operator:
-        return 1.0, 1
+        return 1.0, 1.0, 1
     if classifier.pretrained_path is not None:
-        return classifier.success_reward, 1 if classifier.terminate_on_success and ends else None
+        least, greatest, is_once = _worths(spec)
+        rewards = sorted(worth * classifier.success_reward for worth in (least, greatest))
+        times = 1 if is_once and classifier.terminate_on_success and ends else None
+        return rewards[0], rewards[1], times
     if env.type == "gymnasium" or env.reward_type == "dense":
         return None
-    return 1.0, env.number_of_steps_after_success + 1 if ends else None
+    return 1.0, 1.0, env.number_of_steps_after_success + 1 if ends else None
+
+
+def _worths(spec: ClassifierSpec | None) -> tuple[float, float, bool]:
+    """(least, greatest worth of a class that pays, whether success alone does)."""
+    if spec is None:
+        return 1.0, 1.0, True
+    successes = [spec.worths[label] for label in spec.success_classes]
+    is_once = sum(map(abs, spec.worths)) == sum(map(abs, successes))
+    paid = successes if is_once else spec.worths
+    return min(paid), max(paid), is_once
 
 
 def _geometric(discount: float, steps: int | None) -> float | None:

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -57,13 +58,28 @@ def _explain(error: grpc.RpcError) -> str:
     return details or str(code)
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an actor may keep."""
+
+    memory_bytes: int = 256 * 2**20
+    """Transitions in memory."""
+    spool_bytes: int = 4 * 2**30
+    """Transitions on disk."""
+    weights_bytes: int = 2**30
+    """The largest weights that it takes."""
+
+
+DEFAULT_ROOM = Room()
+
+
 class LearnerClient:
     """Sends transitions, receives weights and directives, through any number of broken connections.
 
     Connects by itself, in a thread of its own, and keeps trying. Nothing here blocks the control loop.
-    Transitions are kept until the learner has them in its log: `memory_bytes` of them in memory, then
-    `spool_bytes` on disk in the folder `spool`, which must be this actor's alone. What is left there by an
-    earlier process is sent first.
+    Transitions are kept until the learner has them in its log, as far as there is `room`: in memory, then on
+    disk in the folder `spool`, which must be this actor's alone. What is left there by an earlier process is
+    sent first.
 
     Raises:
         ValueError: an actor id or token that cannot be sent.
@@ -79,9 +95,7 @@ class LearnerClient:
         token: str | None = None,
         tls_ca: Path | None = None,
         spool: Path | None = None,
-        memory_bytes: int = 256 * 2**20,
-        spool_bytes: int = 4 * 2**30,
-        max_weights_bytes: int = 2**30,
+        room: Room = DEFAULT_ROOM,
     ) -> None:
         """`address` is HOST:PORT; `tls_ca` a PEM file that says whom to trust, None for no TLS."""
         self.address = address
@@ -90,10 +104,10 @@ class LearnerClient:
         self._schema = schema
         self._metadata = metadata(schema, actor_id, random.SystemRandom().getrandbits(63), token)
         self._tls_ca = tls_ca
-        self._max_weights_bytes = max_weights_bytes
+        self._max_weights_bytes = room.weights_bytes
         self._outbox = Outbox(
-            max(64, memory_bytes // step_nbytes(schema)),
-            None if spool is None else Spool(spool, schema, spool_bytes),
+            max(64, room.memory_bytes // step_nbytes(schema)),
+            None if spool is None else Spool(spool, schema, room.spool_bytes),
         )
         self._reports = Reports()
         self._inbox = Inbox()

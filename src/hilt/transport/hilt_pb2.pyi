@@ -91,7 +91,7 @@ class Status(_message.Message):
     def __init__(self, acknowledged: _Optional[int] = ..., acknowledged_reports: _Optional[int] = ..., refused: _Optional[int] = ..., refused_because: _Optional[str] = ..., directive: _Optional[_Union[Directive, _Mapping]] = ...) -> None: ...
 
 class Directive(_message.Message):
-    __slots__ = ("phase", "stop", "waiting_for", "figures", "hold", "test")
+    __slots__ = ("phase", "stop", "waiting_for", "figures", "hold", "test", "demonstrations")
     class FiguresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -105,13 +105,23 @@ class Directive(_message.Message):
     FIGURES_FIELD_NUMBER: _ClassVar[int]
     HOLD_FIELD_NUMBER: _ClassVar[int]
     TEST_FIELD_NUMBER: _ClassVar[int]
+    DEMONSTRATIONS_FIELD_NUMBER: _ClassVar[int]
     phase: str
     stop: bool
     waiting_for: str
     figures: _containers.ScalarMap[str, float]
     hold: bool
     test: PolicyTest
-    def __init__(self, phase: _Optional[str] = ..., stop: _Optional[bool] = ..., waiting_for: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ..., hold: _Optional[bool] = ..., test: _Optional[_Union[PolicyTest, _Mapping]] = ...) -> None: ...
+    demonstrations: DemonstrationRequest
+    def __init__(self, phase: _Optional[str] = ..., stop: _Optional[bool] = ..., waiting_for: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ..., hold: _Optional[bool] = ..., test: _Optional[_Union[PolicyTest, _Mapping]] = ..., demonstrations: _Optional[_Union[DemonstrationRequest, _Mapping]] = ...) -> None: ...
+
+class DemonstrationRequest(_message.Message):
+    __slots__ = ("given", "wanted")
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
+    WANTED_FIELD_NUMBER: _ClassVar[int]
+    given: int
+    wanted: int
+    def __init__(self, given: _Optional[int] = ..., wanted: _Optional[int] = ...) -> None: ...
 
 class PolicyTest(_message.Message):
     __slots__ = ("version", "target", "episodes", "number")

@@ -37,6 +37,14 @@ class PolicyTest:
 
 
 @dataclass(frozen=True, slots=True)
+class DemonstrationRequest:
+    """Demonstrations that a person at an actor is to give before training begins."""
+
+    given: int
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Directive:
     """The newest word of the learner to all actors."""
 
@@ -49,10 +57,11 @@ class Directive:
     test: PolicyTest | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
     """The learner's figures for the operator's page: update rate and the like."""
+    demonstrations: DemonstrationRequest | None = None
 
 
 def directive_to_message(directive: Directive) -> pb.Directive:
-    test = directive.test
+    test, demonstrations = directive.test, directive.demonstrations
     return pb.Directive(
         phase=directive.phase,
         stop=directive.stop,
@@ -60,12 +69,14 @@ def directive_to_message(directive: Directive) -> pb.Directive:
         hold=directive.hold,
         test=None if test is None else pb.PolicyTest(**asdict(test)),
         figures=dict(directive.figures),
+        demonstrations=None if demonstrations is None else pb.DemonstrationRequest(**asdict(demonstrations)),
     )
 
 
 def directive_from_message(message: pb.Directive) -> Directive:
     asked = message.test
     test = PolicyTest(asked.version, asked.target, asked.episodes, asked.number)
+    demonstrations = DemonstrationRequest(message.demonstrations.given, message.demonstrations.wanted)
     return Directive(
         message.phase,
         message.stop,
@@ -73,6 +84,7 @@ def directive_from_message(message: pb.Directive) -> Directive:
         message.hold,
         test if message.HasField("test") else None,
         dict(message.figures),
+        demonstrations if message.HasField("demonstrations") else None,
     )
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -41,6 +42,21 @@ def _nobody_cares(_actor_id: str, _episode_id: int) -> None:
     return
 
 
+@dataclass(frozen=True, slots=True)
+class Security:
+    """Who may talk to a learner, and whether others can listen."""
+
+    token: str | None = None
+    """What actors have to know."""
+    tls: tuple[Path, Path] | None = None
+    """A certificate and its key, PEM files."""
+    allow_insecure: bool = False
+    """Listen beyond loopback without the two."""
+
+
+LOOPBACK_ONLY = Security()
+
+
 class TransitionServer:
     """Takes transitions from any number of actors and gives them weights and directives.
 
@@ -63,15 +79,17 @@ class TransitionServer:
         *,
         seen: Seen = _nothing_seen,
         on_interrupted: OnInterrupted = _nobody_cares,
-        token: str | None = None,
-        tls: tuple[Path, Path] | None = None,
-        allow_insecure: bool = False,
+        security: Security = LOOPBACK_ONLY,
         limits: Limits | None = None,
     ) -> None:
-        """`tls` is a certificate and its key, PEM."""
-        check_bind(bind, token=bool(token), tls=tls is not None, allow_insecure=allow_insecure)
+        check_bind(
+            bind,
+            token=bool(security.token),
+            tls=security.tls is not None,
+            allow_insecure=security.allow_insecure,
+        )
         self._bind, self._schema = bind, schema
-        self._token, self._tls = token, tls
+        self._token, self._tls = security.token, security.tls
         self._limits = limits or Limits()
         self._streams = Streams(sink, seen, on_interrupted, self._limits.gone_after_s)
         self._desk = Desk(schema, self._limits, self._newest, self._streams.store, self._streams.keep_reports)

@@ -62,10 +62,10 @@ class Declare(_Message):
 
 
 class Ask(_Message):
-    """Of the run: pause it, go on, stop it; keep or discard the episode."""
+    """Of the run: pause it, go on, stop it. Or the answer to what it asks (`Telemetry.asks`)."""
 
     type: Literal["ask"]
-    what: Literal["pause", "resume", "stop", "keep", "discard"]
+    what: Literal["pause", "resume", "stop", "keep", "discard", "enough", "succeeded", "failed"]
 
 
 class Sit(_Message):

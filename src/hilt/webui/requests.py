@@ -7,10 +7,13 @@ import threading
 
 
 class Decision(enum.Enum):
-    """About the episode that has just been recorded."""
+    """About the episode that is over, or the next that is asked for."""
 
     KEEP = "keep"
     DISCARD = "discard"
+    ENOUGH = "enough"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
 
 
 class Requests:

@@ -33,14 +33,18 @@ class Telemetry:
     """Set on the last step of an episode."""
     episodes_remaining: int | None = None
     success_rate: float | None = None
-    """Of recent episodes, 0..1."""
+    """Share of recent episodes that succeeded, with help or without, 0..1."""
+    success_rate_without_help: float | None = None
+    """Share of recent episodes that succeeded without a step by the operator, 0..1."""
     intervention_rate: float | None = None
     """Share of recent steps in which the operator was in control, 0..1."""
     actor_hz: float | None = None
     learner_hz: float | None = None
     weights_age_s: float | None = None
     human_seconds: float = 0.0
-    """Time at the controls, in all [s]."""
+    """Time at the controls, in all [s of the robot's time]."""
+    watching_seconds: float = 0.0
+    """Time in which a person was there, not in control, in all [s of the robot's time]."""
     human_seconds_episode: float = 0.0
     takeovers: int = 0
     takeovers_episode: int = 0
@@ -50,8 +54,8 @@ class Telemetry:
     """What the person should do next, in words."""
     countdown_s: float | None = None
     """Until the next episode begins [s]."""
-    asks_to_keep: bool = False
-    """The run waits for "keep" or "discard"."""
+    asks: Literal["keep", "begin", "judge"] | None = None
+    """The run waits: for "keep" or "discard"; for a takeover or "enough"; for "succeeded" or "failed"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,7 @@ class GaussianPolicy(Policy):
             config.actor_hidden_dims,
             activation=config.activation,
             norm=config.actor_norm,
-            std_min=config.std_min,
-            std_max=config.std_max,
+            std_range=(config.std_min, config.std_max),
             init_std=config.init_std,
             init_final=config.init_final,
         )

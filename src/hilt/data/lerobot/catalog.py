@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hilt.data.lerobot import layout, sidecar, statistics, tables
 from hilt.data.lerobot.layout import DatasetError
@@ -13,7 +16,10 @@ from hilt.data.lerobot.sidecar import EpisodeNote
 from hilt.data.lerobot.statistics import Stats
 from hilt.data.transition import ENVIRONMENT_STATE, Feature, Schema
 
-_NUMBERS = ("float32", "float64", "int64", "int32", "bool")
+NUMBERS = ("float32", "float64", "int64", "int32", "bool")
+"""Types of a feature that is made of numbers."""
+
+_HOW_TO_RESIZE = ": env.processor.image_preprocessing (crop_params_dict, resize_size) makes them fit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ def _observation_feature(described: Mapping[str, Any]) -> Feature | None:
             return None
         is_channel_last = shape[2] == 3 and shape[0] != 3
         return Feature((shape[2], shape[0], shape[1]) if is_channel_last else shape, "uint8")
-    if described["dtype"] in _NUMBERS and len(shape) == 1:
+    if described["dtype"] in NUMBERS and len(shape) == 1:
         return Feature(shape)
     return None
 
@@ -51,11 +57,27 @@ def _way_out(missing: str, found: Mapping[str, Feature]) -> str:
     )
 
 
+class PictureRecipe(Protocol):
+    """What is done to each picture of one camera as it is read."""
+
+    def __call__(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]: ...
+    def shape(self, before: tuple[int, ...]) -> tuple[int, ...]: ...
+
+
+class PictureProcessing(Protocol):
+    """Says what is left to do to recorded pictures of `shape` to make them `wanted`; raises DatasetError."""
+
+    def for_dataset(
+        self, where: str, name: str, shape: tuple[int, ...], wanted: tuple[int, ...] | None, done: Any
+    ) -> PictureRecipe: ...
+
+
 class Catalog:
     """Features and episodes of the dataset in `root`, checked for completeness.
 
     `rename` maps the dataset's names to hilt's. With `schema`, exactly its features are taken, and missing
     or misshapen ones are an error; `unused` names the others. `fps`, when given, must be the dataset's.
+    `pictures` brings pictures to another size as they are read. Without `need_files`, `meta/` is enough.
 
     Raises:
         DatasetError: what is wrong, and with which file.
@@ -68,6 +90,8 @@ class Catalog:
         rename: Mapping[str, str] | None = None,
         fps: int | None = None,
         episodes: Sequence[int] | None = None,
+        pictures: PictureProcessing | None = None,
+        need_files: bool = True,
     ) -> None:
         if not root.is_dir():
             raise DatasetError(f"{root} is no folder: set dataset.root to a recorded dataset")
@@ -76,10 +100,14 @@ class Catalog:
         self.sources = {(rename or {}).get(name, name): name for name in self.info.features}
         """hilt's name of each feature -> the dataset's."""
         self._check_info(fps)
-        self.schema, self.unused = self._match(schema)
         self.notes = sidecar.read_notes(root, self.info.total_episodes)
+        self.recipes: dict[str, PictureRecipe] = {}
+        """Camera -> what is done to its pictures as they are read; others are taken as they are."""
+        self.schema, self.unused = self._match(schema, pictures)
         self.episodes = self._read_episodes(episodes)
-        self._check_files()
+        for path in self.files() if need_files else ():
+            if not (root / path).is_file():
+                raise DatasetError(f"{root / path} is missing: the dataset is not complete")
 
     @property
     def is_own(self) -> bool:
@@ -113,9 +141,42 @@ class Catalog:
         }
         return {name: feature for name, feature in features.items() if feature is not None}
 
-    def _match(self, wanted: Schema | None) -> tuple[Schema, list[str]]:
+    def recorded_shape(self, name: str) -> tuple[int, ...]:
+        """(3, H, W) of a camera's pictures as they lie in the files."""
+        feature = _observation_feature(self.info.features[self.sources[name]])
+        assert feature is not None
+        return feature.shape
+
+    def preprocessing(self) -> Mapping[str, Any] | None:
+        """Camera, as the dataset names it -> what was done before its pictures were recorded; None: not said,
+        or not the same in all episodes."""
+        said = [note.preprocessing for note in self.notes.values()]
+        return said[0] if said and all(each == said[0] for each in said) else None
+
+    def _processed(
+        self, found: Mapping[str, Feature], wanted: Schema | None, pictures: PictureProcessing | None
+    ) -> dict[str, Feature]:
+        """`found`, with cameras at the size to which `pictures` brings them; fills `recipes`."""
+        if pictures is None:
+            return dict(found)
+        processed, done = dict(found), self.preprocessing()
+        for name, feature in found.items():
+            if not feature.is_image or (wanted is not None and name not in wanted.observation):
+                continue
+            recipe = pictures.for_dataset(
+                str(self.root / layout.INFO),
+                name,
+                feature.shape,
+                None if wanted is None else wanted.observation[name].shape,
+                None if done is None else done.get(self.sources[name]),
+            )
+            processed[name] = replace(feature, shape=recipe.shape(feature.shape))
+            self.recipes[name] = recipe
+        return processed
+
+    def _match(self, wanted: Schema | None, pictures: PictureProcessing | None) -> tuple[Schema, list[str]]:
         """The schema of what is read, and the observations that are left out."""
-        found = self._found()
+        found = self._processed(self._found(), wanted, pictures)
         action = Feature(tuple(self.info.features[self.sources[layout.ACTION]]["shape"]))
         if wanted is None:
             return Schema(found, action), []
@@ -137,6 +198,7 @@ class Catalog:
             raise DatasetError(
                 f"{path} has {name!r} of shape {list(has.shape)} ({has.dtype}), "
                 f"the policy needs {list(needs.shape)} ({needs.dtype})"
+                + (_HOW_TO_RESIZE if has.is_image and needs.is_image else "")
             )
 
     def _read_episodes(self, wanted: Sequence[int] | None) -> list[Episode]:
@@ -172,8 +234,11 @@ class Catalog:
         sources = [self.sources[name] for name in self.schema.images]
         return [source for source in sources if self.info.features[source]["dtype"] == "video"]
 
-    def _check_files(self) -> None:
-        for episode in self.episodes:
-            for path in (episode.data_path, *(path for path, _ in episode.videos.values())):
-                if not path.is_file():
-                    raise DatasetError(f"{path} is missing: the dataset is not complete")
+    def files(self) -> list[str]:
+        """Files of the episodes and cameras in use, relative to `root`, whether they are there or not."""
+        paths = [
+            path
+            for episode in self.episodes
+            for path in (episode.data_path, *(path for path, _ in episode.videos.values()))
+        ]
+        return [str(path.relative_to(self.root)) for path in dict.fromkeys(paths)]

@@ -57,13 +57,17 @@ class Frames:
             pictures = self._video(source, path).read(start_s, self.episode.length, self._catalog.info.fps)
         else:
             where = f"{self.episode.data_path}, {source!r}"
-            pictures = [decode_png(cell["bytes"], where) for cell in self._rows[source].to_pylist()]
-        expected = self._catalog.schema.observation[name].shape
-        if pictures[0].shape != expected:
+            pictures = (decode_png(cell["bytes"], where) for cell in self._rows[source].to_pylist())
+        return [self._processed(name, picture) for picture in pictures]
+
+    def _processed(self, name: str, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        expected = self._catalog.recorded_shape(name)
+        if picture.shape != expected:
             raise DatasetError(
-                f"{self.episode.data_path}: pictures of {name!r} are {pictures[0].shape}, not {expected}"
+                f"{self.episode.data_path}: pictures of {name!r} are {picture.shape}, not {expected}"
             )
-        return pictures
+        recipe = self._catalog.recipes.get(name)
+        return picture if recipe is None else recipe(picture)
 
     def _video(self, source: str, path: Path) -> VideoReader:
         reader = self._videos.get(source)

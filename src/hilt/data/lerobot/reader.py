@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.data.lerobot import gripper, layout, sidecar, tables
-from hilt.data.lerobot.catalog import Catalog, Episode
+from hilt.data.lerobot.catalog import NUMBERS, Catalog, Episode, PictureProcessing
 from hilt.data.lerobot.frames import FrameReader, Frames
 from hilt.data.lerobot.layout import DatasetError, Info
 from hilt.data.transition import STATE, Controller, Observation, Schema, SchemaError, Transition
@@ -22,6 +22,7 @@ class DatasetReader:
     `rename` maps the dataset's names to hilt's. With `schema`, exactly its features are read, and missing
     or misshapen ones are an error; `unused` names the others. `fps`, when given, must be the dataset's.
     `gripper_convention` is `auto`, `hilt` or `gym_hil`; actions, states and `stats` come out in hilt's.
+    `pictures` brings pictures to the size that is wanted, once, as they are read.
 
     What other programs leave out is filled in: without `complementary_info.is_intervention` a person was in
     control; without `next.truncated` the last step is a true end if it was rewarded, else a truncation.
@@ -40,8 +41,9 @@ class DatasetReader:
         gripper_convention: str = "auto",
         fps: int | None = None,
         episodes: Sequence[int] | None = None,
+        pictures: PictureProcessing | None = None,
     ) -> None:
-        self._catalog = Catalog(Path(root), schema, rename, fps, episodes)
+        self._catalog = Catalog(Path(root), schema, rename, fps, episodes, pictures)
         self._frames = FrameReader(self._catalog)
         recorded = self._catalog.recorded_stats()
         self.gripper_convention = self._decide_gripper(gripper_convention, recorded)
@@ -63,6 +65,11 @@ class DatasetReader:
     def unused(self) -> list[str]:
         """Observations of the dataset that the schema does not ask for."""
         return self._catalog.unused
+
+    @property
+    def preprocessing(self) -> Mapping[str, Any] | None:
+        """Camera -> crop and resize before its pictures were recorded; None: nobody says."""
+        return self._catalog.preprocessing()
 
     @property
     def episodes(self) -> list[Episode]:
@@ -108,6 +115,23 @@ class DatasetReader:
         ]
         self._check(transitions, episode)
         return transitions
+
+    def column(self, episode: Episode, name: str) -> NDArray[Any]:
+        """(N,) numbers of `episode`, one per frame, of a feature that is no part of a transition.
+
+        Raises:
+            DatasetError: there is no such feature, or it is not one number per frame.
+        """
+        known = self.info.features
+        source = self._catalog.sources.get(name)
+        if source is None or known[source]["dtype"] not in NUMBERS or list(known[source]["shape"]) != [1]:
+            single = [
+                key for key, value in self._catalog.sources.items() if list(known[value]["shape"]) == [1]
+            ]
+            raise DatasetError(
+                f"{self.root} has no single number {name!r} per frame; it has {', '.join(sorted(single))}"
+            )
+        return self._frames.open(episode).column(name).reshape(-1)
 
     def transitions(self, first_episode_id: int = 0) -> Iterator[Transition]:
         """Every step of every episode; the k-th becomes `first_episode_id` + k."""
@@ -190,4 +214,11 @@ class DatasetReader:
             return None
         where = f"{self.root / layout.SIDECAR}, episode {episode.index}"
         recorded = sidecar.decode_observation(episode.note.final, where)
-        return {name: recorded[self._catalog.sources[name]] for name in self.schema.observation}
+        return self.processed(
+            {name: recorded[self._catalog.sources[name]] for name in self.schema.observation}
+        )
+
+    def processed(self, recorded: Observation) -> Observation:
+        """A recorded observation with its pictures as this reader gives them."""
+        recipes = self._catalog.recipes
+        return {name: recipes[name](a) if name in recipes else a for name, a in recorded.items()}

@@ -33,6 +33,9 @@ class EpisodeNote:
     gripper_convention: str
     final: Mapping[str, Any]
     """The last observation as JSON; `decode_observation` makes arrays of it."""
+    preprocessing: Mapping[str, Any] | None = None
+    """Camera -> `crop` and `size` of what was done to its pictures before they were recorded; None: not
+    said."""
 
 
 def encode_observation(observation: Observation) -> dict[str, Any]:
@@ -62,6 +65,7 @@ def _to_line(note: EpisodeNote) -> str:
         "initial_state": None if note.initial_state is None else note.initial_state.tolist(),
         "gripper_convention": note.gripper_convention,
         "final_observation": note.final,
+        "preprocessing": note.preprocessing,
     }
     return json.dumps(data) + "\n"
 
@@ -76,6 +80,7 @@ def _from_line(line: str, where: str) -> EpisodeNote:
             initial_state=None if state is None else np.asarray(state, np.float64),
             gripper_convention=data["gripper_convention"],
             final=data["final_observation"],
+            preprocessing=data.get("preprocessing"),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{where} is damaged: {error!r}") from None

@@ -123,15 +123,16 @@ class VideoReader:
             f"{self.path} has no frame at {seconds:.4f} s: it is cut short, or its fps is not the dataset's"
         )
 
-    def read(self, start_s: float, count: int, fps: int) -> list[NDArray[np.uint8]]:
-        """`count` pictures, uint8 [3, H, W], at `start_s` + k / `fps` seconds.
+    def read(self, start_s: float, count: int, fps: int) -> Iterator[NDArray[np.uint8]]:
+        """`count` pictures, uint8 [3, H, W], at `start_s` + k / `fps` seconds, one after the other.
 
         Raises:
             DatasetError: a frame is missing, or the file is damaged.
         """
         if start_s < self._position + TOLERANCE_S:
             self._restart_at(start_s)
-        return [self._to_array(self._frame_at(start_s + k / fps)) for k in range(count)]
+        for k in range(count):
+            yield self._to_array(self._frame_at(start_s + k / fps))
 
     def _to_array(self, frame: Any) -> NDArray[np.uint8]:
         pixels = self._reformatter.reformat(frame, format="rgb24").to_ndarray()

@@ -7,6 +7,7 @@ overwritten by the next episode. So a kill at any moment costs the episode in pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -71,7 +72,8 @@ class DatasetWriter:
 
     `next.done` is `terminated` and `next.truncated` is `truncated`, never merged. Pictures are encoded in a
     thread while the episode goes on (`image_format`: "video" for H.264, "png" for lossless). When
-    `finish_episode` returns, the episode is on disk and every reader of the format sees it.
+    `finish_episode` returns, the episode is on disk and every reader of the format sees it. `preprocessing`
+    says what was done to the pictures of each camera before (`Preprocessing.record_of`).
 
     Raises:
         DatasetError: `root` holds a dataset and `append` is not set, or it is of other features, another
@@ -88,12 +90,13 @@ class DatasetWriter:
         robot_type: str | None = None,
         image_format: str = "video",
         append: bool = False,
+        preprocessing: Mapping[str, Any] | None = None,
     ) -> None:
         if image_format not in IMAGE_FORMATS:
             raise DatasetError(f"image_format is {image_format!r}; allowed: {', '.join(IMAGE_FORMATS)}")
         self.root = Path(root)
         self.schema = schema
-        self._task = task
+        self._task, self._preprocessing = task, preprocessing
         self._image_format = image_format
         features = layout.describe(schema, IMAGE_FORMATS[image_format], fps)
         videos = layout.VIDEO_PATH if image_format == "video" and schema.images else None
@@ -225,7 +228,7 @@ class DatasetWriter:
         table = self._table(columns, pictures)
         tables.write_table(self.root / layout.DATA_PATH.format(**chunk_and_file(index)), table)
         final = sidecar.encode_observation(episode.final_observation)
-        note = sidecar.EpisodeNote(index, seed, state, "hilt", final)
+        note = sidecar.EpisodeNote(index, seed, state, "hilt", final, self._preprocessing)
         sidecar.append_note(self.root, note)
         self._write_meta(episode.task, length, stats)
         return index

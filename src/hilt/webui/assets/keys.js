@@ -25,12 +25,12 @@ export const LEGEND = [
 const down = new Set();
 let slowly = false;
 
-export function startKeys({ onLeave, onPause, onStop, onEnter, onBackspace }) {
+export function startKeys({ onLeave, onPause, onStop, onAnswer }) {
   const commands = {
     ' ': () => sit('toggle'),
-    Enter: () => onEnter() || declare('success'),
-    Backspace: onBackspace,
-    Escape: () => declare('failure'),
+    Enter: () => onAnswer('Enter') || declare('success'),
+    Backspace: () => onAnswer('Backspace'),
+    Escape: () => onAnswer('Escape') || declare('failure'),
     r: () => declare('rerecord'),
     p: onPause,
     v: onLeave,

@@ -10,7 +10,7 @@ import { LEGEND as HEADSET, startHeadset } from './xr.js';
 
 const find = (id) => document.getElementById(id);
 const SURE_MS = 3000;
-let state = { seat: 'free', asks_to_keep: false, pause_reason: null, has_rotation: false };
+let state = { seat: 'free', asks: null, pause_reason: null, has_rotation: false };
 let sureUntil = 0;
 
 history.replaceState(null, '', '/'); // the cookie has the token now; the address bar need not show it
@@ -36,10 +36,18 @@ function showStop() {
   find('stop').classList.toggle('sure', performance.now() < sureUntil);
 }
 
-function decide(what) {
-  if (!state.asks_to_keep) return false;
-  ask(what);
-  return true;
+// What the run may ask, over the picture: label, answer, key, kind.
+const ANSWERS = {
+  keep: [['Keep ⏎', 'keep', 'Enter', 'good'], ['Discard ⌫', 'discard', 'Backspace', 'bad']],
+  begin: [['Enough ⎋', 'enough', 'Escape']],
+  judge: [['Success ⏎', 'succeeded', 'Enter', 'good'], ['Failure ⌫', 'failed', 'Backspace', 'bad']],
+};
+
+// False: nothing that this key answers is being asked.
+function answerBy(key) {
+  const chosen = (ANSWERS[state.asks] ?? []).find(([, , by]) => by === key);
+  if (chosen) ask(chosen[1]);
+  return Boolean(chosen);
 }
 
 // Over the picture: what the person should know or decide now.
@@ -58,17 +66,13 @@ function showNotice() {
   find('countdown').textContent = left > 0 ? Math.ceil(left) : '';
 }
 
-function noticeOf({ seat, asked, asks_to_keep: keeps, pause_reason: paused, message }) {
+function noticeOf({ seat, asked, asks, pause_reason: paused, message }) {
   if (seat === 'yours' && asked === 'by another') {
     const answer = (yes) => () => send({ type: 'answer', yes });
     return ['Another page asks for control.', [['Hand over', answer(true)], ['Keep it', answer(false)]]];
   }
-  if (keeps) {
-    const keep = [['Keep ⏎', () => ask('keep'), 'good'], ['Discard ⌫', () => ask('discard'), 'bad']];
-    return [message ?? 'Keep this episode?', keep];
-  }
-  if (paused) return [paused, [['Go on', () => ask('resume')]]];
-  return [message, []];
+  if (paused && asks !== 'keep') return [paused, [['Go on', () => ask('resume')]]];
+  return [message, (ANSWERS[asks] ?? []).map(([label, answer, , kind]) => [label, () => ask(answer), kind])];
 }
 
 function button(label, act, kind = '') {
@@ -137,7 +141,7 @@ find('fingers').addEventListener('click', () => { find('touch').hidden = !find('
 find('touch').hidden = !matchMedia('(pointer: coarse)').matches;
 
 showLegend();
-startKeys({ onLeave: leave, onPause: pause, onStop: stop, onEnter: () => decide('keep'), onBackspace: () => decide('discard') });
+startKeys({ onLeave: leave, onPause: pause, onStop: stop, onAnswer: answerBy });
 startPad(() => state.has_rotation, () => { legend = 'Pad'; showLegend(); });
 startTouch();
 startHeadset(find('vr'), () => state);

@@ -119,9 +119,11 @@ function figuresOf(state) {
   return [
     ['episode', `${state.episode}${left === null ? '' : ` · ${left} to go`}`],
     ['clock', seconds(state.time_s)],
-    ['success', state.success_rate, percent],
+    ['success', state.success_rate, percent, 'of the last 20 episodes, with help or without'],
+    ['without help', state.success_rate_without_help, percent, 'of the last 20 episodes'],
     ['intervention', state.intervention_rate, percent],
-    ['human time', `${seconds(state.human_seconds)}`, null, `${seconds(state.human_seconds_episode)} in this episode`],
+    ['at the controls', `${seconds(state.human_seconds)}`, null, `${seconds(state.human_seconds_episode)} in this episode`],
+    ['watching', seconds(state.watching_seconds)],
     ['takeovers', `${state.takeovers}`, null, `${state.takeovers_episode} in this episode`],
     ['actor', state.actor_hz, (hz) => `${rate(hz)} Hz`],
     ['learner', state.learner_hz, (hz) => `${rate(hz)} /s`],

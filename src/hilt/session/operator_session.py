@@ -1,4 +1,4 @@
-"""`Stage`: the people of a command. Who is at the controls, what they see, and what they ask of the run."""
+"""`OperatorSession`: people at a command. Who is at the controls, what they see, what they ask of the run."""
 
 from __future__ import annotations
 
@@ -11,32 +11,28 @@ from hilt.config.run import RunConfig
 from hilt.data.transition import Observation, Transition
 from hilt.envs.feature_env import Environment, Outcome
 from hilt.operators.base import Event
-from hilt.rollout.rollout import Clock, Episode, Policy, Rollout
+from hilt.rollout.rollout import Clock, Episode, Observer, Policy, Rollout, Session
+from hilt.runs.history import History, summarise
 from hilt.session.console import say
 from hilt.session.live_view import Sketch, cameras
-from hilt.session.operators import Role, make_crew
+from hilt.session.operators import DEFAULT_OPTIONS, Role, SessionOptions, make_session_operator
 from hilt.session.page import announce, open_window, serve, settled
-from hilt.session.stats import Account, outcome_of
+from hilt.session.stats import StepRate, outcome_of, telemetry
 from hilt.webui import Decision, Picture, Seat, Telemetry, View
 from hilt.webui.window import ViewerWindow
 
 _POLL_S = 0.05
 
 
-class Stage:
-    """Serves the page, asks operators, shows every step, and waits where people want it to. An `Audience`.
+class OperatorSession(Session):
+    """Serves the page, asks operators, shows every step, and waits where people want it to.
 
     Everything happens in the thread that runs the episodes: graphics belong to one thread.
 
     Args:
         role: what people are to this command.
         phase: what the command does, in a word for the page.
-        seed: of a simulated human.
-        should_stop: somebody else than the people on this stage says stop.
-        real_time: keep real time always; otherwise only while a person is at the controls.
-        serves: there is a page, if the configuration wants one.
-        announced: the link that the configuration's port and token make has been told already.
-        has_terminal: keys can be read from standard input.
+        should_stop: the command is to end, whatever the people of this session want.
 
     Raises:
         ConfigError: the page cannot be served, or the operator's options are wrong.
@@ -49,59 +45,49 @@ class Stage:
         env: Environment,
         role: Role,
         phase: str,
+        options: SessionOptions = DEFAULT_OPTIONS,
         *,
-        seed: int = 0,
         should_stop: Callable[[], bool] = lambda: False,
         tell: Callable[[str], None] = say,
-        real_time: bool = False,
-        serves: bool = True,
-        announced: bool = False,
-        has_terminal: bool = True,
     ) -> None:
         self._config, self._env, self._role, self._tell = config, env, role, tell
-        self._given_stop = should_stop
+        self._given_stop, self._seed = should_stop, options.seed
         self._quit = self._opens_by_itself = False
-        self.account = Account(env.fps)
+        self.history = History(env.fps)
+        """Of the episodes of this process."""
+        self._episode, self._rate = Episode(0, 0), StepRate()
         self._seat: Seat | None = None
         self._window: ViewerWindow | None = None
         self._sketch = Sketch(env, tell)
-        self.figures: Callable[[Account], Mapping[str, Any]] = lambda account: {}
-        """Figures of the page that somebody else knows; they win over the stage's own account."""
+        self.figures: Callable[[Episode], Mapping[str, Any]] = lambda episode: {}
+        """Figures of the page that another process knows; they win over this session's history."""
         self.remaining: int | None = None
         """Episodes that are still to come."""
         self.phase = phase
         self.clock = Clock(env.fps)
         try:
-            if serves and config.ui.enable:
-                self._seat = self._serve(announced)
-            if config.env.viewer and serves:
+            if options.serves and config.ui.enable:
+                self._seat = self._serve(options.announced)
+            if options.serves and config.env.viewer:
                 self._window = open_window(env, tell)
-            self.operator = make_crew(
-                config,
-                env,
-                role,
-                seed=seed,
-                tell=tell,
-                seat=self._seat,
-                window=self._window,
-                real_time=real_time,
-                has_terminal=has_terminal,
+            self.operator = make_session_operator(
+                config, env, role, options, tell=tell, seat=self._seat, window=self._window
             )
         except BaseException:
             self._shut()
             raise
 
-    def rollout(self, policy: Policy, record: Callable[[Transition], None]) -> Rollout:
-        """Episodes on this stage."""
-        return Rollout(
-            self._env, policy, self.operator, record, self.on_step, self.clock, on_episode=self.on_episode
-        )
+    def rollout(self, policy: Policy, record: Callable[[Transition], None], *observers: Observer) -> Rollout:
+        """Episodes with these people; `observers` hear of each step after the page did."""
+        return Rollout(self._env, policy, self.operator, record, (self, *observers), self.clock)
 
     # What a rollout tells
 
-    def on_step(self, transition: Transition, outcome: Outcome) -> None:
+    def on_step(self, episode: Episode, transition: Transition, outcome: Outcome) -> None:
         """Show it, and stand still for as long as somebody wants a pause."""
-        self.account.add_step(transition)
+        self._episode = episode
+        self._rate.count()
+        episode.watched_steps += self._is_attended and not transition.is_intervention
         if self._window is not None:
             self._window.show(self._env.gym.unwrapped.data)
         if self._seat is not None:
@@ -110,16 +96,17 @@ class Stage:
 
     def on_episode(self, episode: Episode) -> None:
         """Show how it ended."""
-        self.account.add_episode(episode)
+        self._quit |= episode.event is Event.QUIT
         if self._seat is not None:
             self._seat.show(View(self._telemetry(outcome=outcome_of(episode))))
-        self.account.next_episode()
+        self.history.add(summarise(episode))
+        self._episode = Episode(0, 0)
 
     # What a command asks
 
     @property
     def dismissed(self) -> bool:
-        """Somebody on this stage, at the page or at a device, wants the command to end."""
+        """Somebody on this session, at the page or at a device, wants the command to end."""
         return self._quit or (self._seat is not None and self._seat.requests.stopped)
 
     def should_stop(self) -> bool:
@@ -133,30 +120,60 @@ class Stage:
         """
         if self.operator.needs_page and not self.operator.seated:
             self._tell("waiting for somebody to take the controls at the page")
+            if self.history.episodes == 0:
+                self._env.reset(self._seed)  # there is something to look at before anybody takes over
             waiting = {"waiting_for": "somebody at the controls", "message": "Take over to begin."}
             self._linger(lambda: self.operator.seated, lambda: waiting)
         busy = self._role is not Role.HELP or (after is not None and bool(after.control[-1:] == [True]))
         if self.operator.attended and busy:
             self._count_down(self._config.env.processor.reset.reset_time_s)
 
+    def invite(self, message: str) -> bool:
+        """Wait until a person takes over; False when they say that it is enough, or want the end.
+
+        Who is still in control from before has to let go first.
+        """
+        has_let_go = False
+
+        def takes_over() -> bool:
+            nonlocal has_let_go
+            takes = self.operator.in_control and has_let_go
+            has_let_go |= not self.operator.in_control
+            return takes
+
+        return self._ask("begin", message, takes_over) is None and not self.should_stop()
+
     def keeps(self, episode: Episode) -> bool:
         """Whether a recorded episode is to be kept: asks whoever sits at the page's controls."""
-        seat = self._seat
-        if seat is None or not self.operator.seated:
+        if self._seat is None or not self.operator.seated:
             return True
-        seat.requests.take_decision()
+        seconds = episode.length / self._env.fps
+        question = f"{outcome_of(episode).capitalize()} after {seconds:.1f} s. Keep it?"
+        return self._ask("keep", question, lambda: not self.operator.seated) is not Decision.DISCARD
+
+    def judges(self, episode: Episode) -> bool | None:
+        """Whether an episode was a success, by the word of whoever looks at the page; None: nobody does."""
+        if self._seat is None or not self._seat.watched:
+            return None
         question = (
-            f"{outcome_of(episode).capitalize()} after {episode.length / self._env.fps:.1f} s. Keep it?"
+            f"Episode {self.history.episodes}: {episode.length / self._env.fps:.1f} s. Was it a success?"
         )
-        decision: Decision | None = None
+        decision = self._ask("judge", question, lambda: not self.watched)
+        return None if decision is None else decision is Decision.SUCCEEDED
+
+    def _ask(self, what: str, question: str, settled: Callable[[], bool]) -> Decision | None:
+        """The answer of the page's person to `question`; None when `settled()` first, or at the end."""
+        seat, decision = self._seat, None
+        if seat is not None:
+            seat.requests.take_decision()
 
         def answered() -> bool:
             nonlocal decision
-            decision = seat.requests.take_decision()
-            return decision is not None or not self.operator.seated
+            decision = None if seat is None else seat.requests.take_decision()
+            return decision is not None or settled()
 
-        self._linger(answered, lambda: {"asks_to_keep": True, "message": question})
-        return decision is not Decision.DISCARD
+        self._linger(answered, lambda: {"asks": what, "message": question})
+        return decision
 
     def note(self, waiting_for: str) -> None:
         """Say once what the command waits for."""
@@ -173,6 +190,11 @@ class Stage:
         self._linger(lambda: self.watched or time.monotonic() >= until, lambda: opening)
 
     @property
+    def _is_attended(self) -> bool:
+        """A person is there, or a simulated one, who would take over."""
+        return self.watched or self.operator.attended or self.operator.is_simulated
+
+    @property
     def watched(self) -> bool:
         """Somebody looks at the page, or there is a window."""
         return self._window is not None or (self._seat is not None and self._seat.watched)
@@ -187,7 +209,7 @@ class Stage:
         self.operator.close()
         self._shut()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> OperatorSession:
         return self
 
     def __exit__(
@@ -209,7 +231,7 @@ class Stage:
     def _count_down(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         total = "" if self.remaining is None else f", {self.remaining} to go"
-        message = f"Episode {self.account.episodes + 1}{total}: get ready."
+        message = f"Episode {self.history.episodes + 1}{total}: get ready."
 
         def left() -> float:
             return until - time.monotonic()
@@ -217,13 +239,15 @@ class Stage:
         self._linger(lambda: left() <= 0, lambda: {"message": message, "countdown_s": left()})
 
     def _linger(self, done: Callable[[], bool], shown: Callable[[], Mapping[str, Any]]) -> None:
-        """Nothing moves until `done()` and nobody wants a pause; what is shown meanwhile are `shown()`."""
+        """Nothing moves until `done()` and nobody wants a pause; the scene and `shown()` are shown."""
+        scene: Picture | None = None
         while not self.should_stop():
             self._poll()
             if done() and not (self._seat is not None and self._seat.requests.paused):
                 return
             if self._seat is not None:
-                self._seat.show(View(self._telemetry(**shown())))
+                scene = self._sketch.draw() if scene is None and self._seat.watched else scene
+                self._seat.show(View(self._telemetry(**shown()), view=scene))
             time.sleep(_POLL_S)
 
     def _rest(self, seat: Seat) -> None:
@@ -236,7 +260,7 @@ class Stage:
 
     def _show(self, seat: Seat, observation: Observation) -> None:
         """The step in figures, if pages want news; with pictures if they would be seen."""
-        seat.count(self.account.episodes + 1, self.account.step, self.account.intervened)
+        seat.count(self.history.episodes + 1, self._episode.length - 1, self._episode.control[-1])
         if not seat.due:
             return
         pictures: dict[str, Picture] = {}
@@ -247,9 +271,8 @@ class Stage:
 
     def _telemetry(self, **more: object) -> Telemetry:
         known = {"phase": self.phase, "time_limit_s": self._env.time_limit_s, "message": self._sketch.trouble}
-        return self.account.telemetry(
-            **{**known, "episodes_remaining": self.remaining, **self.figures(self.account), **more}
-        )
+        more = {**known, "episodes_remaining": self.remaining, **self.figures(self._episode), **more}
+        return telemetry(self.history, self._episode, self._rate.hz, **more)
 
     def _shut(self) -> None:
         for one in (self._seat, self._window):
