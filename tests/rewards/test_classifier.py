@@ -35,7 +35,7 @@ from hilt.rewards.relabel import relabel
 from hilt.rewards.reward_function import ClassifierMonitor, ClassifierReward
 from hilt.runs.checkpoints import CheckpointError
 from hilt.training.classifier_parts import build_classifier, encode_once, open_frames
-from hilt.training.reward_classifier import train_classifier
+from hilt.training.reward_classifier import split, train_classifier
 
 
 def configure(root: Path, steps: int = 100, **policy: Any) -> RunConfig:
@@ -386,3 +386,18 @@ def test_relabelling_writes_what_the_classifier_says_and_lists_every_change(
     assert note.seed == 7
     listed = (tmp_path / "new/meta/relabel.jsonl").read_text().splitlines()
     assert len(listed) == len(result.changes)
+
+
+@pytest.mark.parametrize(("episodes", "sets_aside"), [(12, False), (24, True)])
+def test_the_report_is_about_episodes_that_chose_nothing(
+    episodes: int, sets_aside: bool, tmp_path: Path
+) -> None:
+    root = lamps.write(tmp_path / "set", [lamps.episode(k, succeeds=k % 4 > 0) for k in range(episodes)])
+    frames = frames_of(root)
+    chooses, reported = split(frames, np.random.default_rng(0))
+    assert bool((chooses & reported).any()) is not sets_aside
+    assert set(frames.labels[reported].tolist()) == {0, 1}
+    told: list[str] = []
+    report = train_classifier(configure(root, 60), tmp_path / "run", tell=told.append)
+    assert report.chose_threshold is not sets_aside
+    assert any("also chose the threshold" in line for line in told) is not sets_aside

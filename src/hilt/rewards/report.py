@@ -42,6 +42,8 @@ class Report:
     steps: int
     """Optimisation steps of the model that was kept."""
     held_out_episodes: list[int]
+    chose_threshold: bool = False
+    """They also chose the threshold and when to stop, for want of others: the figures flatter."""
 
     @property
     def reaches_precision(self) -> bool:
@@ -57,6 +59,8 @@ class Report:
             f"AUC {self.auc:.4f} on {clear.n} frames",
             f"within one step of the change of label: accuracy {edge.accuracy:.1%} on {edge.n} frames",
         ]
+        if self.chose_threshold:
+            text.append("these episodes also chose the threshold: with 20 or more, others are set aside")
         if len(self.classes) > 2:
             text += [_class_line(each) for each in self.classes]
         if not self.reaches_precision:

@@ -20,6 +20,7 @@ from hilt.config.device import resolve_device
 from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
+from hilt.data.lerobot import DatasetError
 from hilt.rewards.calibration import Labels, Scores, calibrate, per_class
 from hilt.rewards.fitting import FitOptions, Look, fit, predict
 from hilt.rewards.frames import LabelledFrames, clear_of_every_class, distinct, hold_out, load_frames
@@ -31,6 +32,11 @@ from hilt.session.console import Progress, say
 from hilt.training.classifier_parts import build_classifier, classifier_policy, encode_once, open_frames
 
 HELD_OUT_SHARE = 0.2
+"""Episodes that say when to stop, and choose the threshold."""
+REPORTED_SHARE = 0.15
+"""Episodes for the report alone."""
+ENOUGH_EPISODES = 20
+"""From so many on, some are set aside for the report."""
 
 
 def train_classifier(
@@ -54,26 +60,46 @@ def train_classifier(
     progress = Progress(tell)
     features = list(reader.schema.observation)
     frames = load_frames(reader, features, policy.num_classes, policy.label_column, progress)
-    is_held_out = hold_out(frames, HELD_OUT_SHARE, np.random.default_rng(config.seed))
+    is_held_out, is_reported = split(frames, np.random.default_rng(config.seed))
+    is_trained_on = ~(is_held_out | is_reported)
     tell(f"{len(frames)} frames, {len(reader.episodes)} episodes from {reader.root}")
     device, warning = resolve_device(config.device_name)
     if warning:
         tell(warning)
-    classifier = build_classifier(policy, frames[~is_held_out]).to(device)
+    classifier = build_classifier(policy, frames[is_trained_on]).to(device)
     step = _begin(classifier, config, run)
     seen = encode_once(classifier, frames, progress)
-    step += _fit(config, classifier, seen[~is_held_out], seen[is_held_out], run, should_stop, tell)
-    held_out = clear_of_every_class(frames[is_held_out])
-    probabilities = predict(classifier, seen[is_held_out].observations).softmax(-1)
-    scores, labels = _scores(classifier, probabilities, held_out)
-    report = _calibrated(classifier, policy, held_out, probabilities, step)
+    step += _fit(config, classifier, seen[is_trained_on], seen[is_held_out], run, should_stop, tell)
+    _calibrate(classifier, policy, clear_of_every_class(frames[is_held_out]), seen[is_held_out])
+    reported = clear_of_every_class(frames[is_reported])
+    probabilities = predict(classifier, seen[is_reported].observations).softmax(-1)
+    scores, labels = _scores(classifier, probabilities, reported)
+    report = _report(classifier, policy, reported, probabilities, step, bool(is_held_out[is_reported].any()))
     _save(config, run, classifier, step)
-    _write(report, run / "report", held_out, scores, labels)
+    _write(report, run / "report", reported, scores, labels)
     for line in report.lines():
         tell(line)
     tell(f"took {time.monotonic() - started:.0f} s; report: {run / 'report'}")
     tell(f"classifier: {run / 'checkpoints' / 'last' / 'pretrained_model'}")
     return report
+
+
+def split(frames: LabelledFrames, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """(N,) bool twice: frames that choose step and threshold, and frames that the report is about.
+
+    The same frames where there are too few episodes to set some aside for the report.
+    """
+    chooses = hold_out(frames, HELD_OUT_SHARE, rng)
+    if len(distinct(frames.episodes)) < ENOUGH_EPISODES:
+        return chooses, chooses
+    rest = torch.nonzero(~chooses).squeeze(1)
+    try:
+        among_rest = hold_out(frames[rest], REPORTED_SHARE, rng)
+    except DatasetError:  # too few of some kind
+        return chooses, chooses
+    reported = torch.zeros_like(chooses)
+    reported[rest[among_rest]] = True
+    return chooses, reported
 
 
 def _begin(classifier: RewardClassifier, config: RunConfig, run: Path) -> int:
@@ -144,22 +170,32 @@ def _scores(
     return scores, torch.isin(frames.labels, successes).numpy()
 
 
-def _calibrated(
+def _calibrate(
+    classifier: RewardClassifier, policy: ClassifierConfig, held_out: LabelledFrames, seen: LabelledFrames
+) -> None:
+    """Give the classifier its threshold, by what it says of the frames `held_out`, encoded as `seen`.
+
+    Frames beside a change of label, on which nobody can say exactly when success began, do not count: the
+    threshold would be so high that most successes were missed.
+    """
+    probabilities = predict(classifier, seen.observations).softmax(-1)
+    scores, labels = _scores(classifier, probabilities, held_out)
+    clear = ~held_out.is_edge.numpy()
+    classifier.with_threshold(calibrate(scores[clear], labels[clear], policy.precision_target))
+
+
+def _report(
     classifier: RewardClassifier,
     policy: ClassifierConfig,
     held_out: LabelledFrames,
     probabilities: Tensor,
     steps: int,
+    chose_threshold: bool,
 ) -> Report:
-    """Give the classifier its threshold, and say how good it then is.
-
-    Frames beside a change of label, on which nobody can say exactly when success began, do not count for the
-    threshold: it would be so high that most successes were missed.
-    """
+    """How good the classifier is, at its threshold, on `held_out`."""
     scores, labels = _scores(classifier, probabilities, held_out)
     clear = ~held_out.is_edge.numpy()
-    threshold = calibrate(scores[clear], labels[clear], policy.precision_target)
-    classifier.with_threshold(threshold)
+    threshold = classifier.spec.threshold
     auc, on_clear, on_edge = judge(scores, held_out, labels, threshold)
     return Report(
         threshold=threshold,
@@ -172,6 +208,7 @@ def _calibrated(
         ),
         steps=steps,
         held_out_episodes=distinct(held_out.episodes),
+        chose_threshold=chose_threshold,
     )
 
 
