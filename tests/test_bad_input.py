@@ -14,13 +14,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hilt.build.envs import make_environment
 from hilt.commands.main import main
 from hilt.data.episode_log import EpisodeLog, log_files
 from hilt.data.lerobot import DatasetWriter
 from hilt.data.routing import Source
 from hilt.data.transition import Controller, Feature, Schema, Transition
+from hilt.runs.checkpoints import write_model
 from hilt.runs.leftovers import remove_leftovers
+from hilt.training.learner_parts import Builder
 from tests.data.histories import transition
+from tests.training.parts import small_config
 
 SAC = ["--policy.type=sac"]
 PIXELS = ["--env.obs_type=pixels"]
@@ -76,7 +80,31 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["train", *SAC, *OWN, "--env.task=Absent-v0"], "env.task: .Absent-v0.: cannot be made"),
         (["train", *SAC, *OWN, "--env.task=nowhere:Absent-v0"], "env.task: .nowhere:Absent-v0."),
         (["train", *SAC, *OWN, "--env.task=CartPole-v1"], "actions must be a Box"),
-        (["train", *SAC, *OWN, "--env.task=Pendulum-v1", '--env.kwargs={"x": 1}'], "cannot be made"),
+        (
+            ["train", *SAC, *OWN, "--env.task=Pendulum-v1", '--env.kwargs={"x": 1}'],
+            "env.kwargs.x: .Pendulum-v1. t",
+        ),
+        (
+            ["train", *SAC, "--operator=json:Nobody"],
+            "operator: operator 'json:Nobody': module 'json' has no class",
+        ),
+        (["train", *SAC, "--operator=keyboard", '--operator_options={"sped": 1}'], "'sped'; it takes"),
+        (["train", *SAC, "--env=3"], 'env = 3: must be an object: {"KEY": VALUE'),
+        (["train", *SAC, "--policy=3"], 'policy = 3: must be an object: {"KEY": VALUE'),
+        (["train", *SAC, "--device=gpu"], "must be auto, cpu, mps, cuda or cuda:N$"),
+        (
+            ["train", *SAC, "--env.processor.reset.fixed_reset_joint_positions=[1]"],
+            "at least 7 items, has 1$",
+        ),
+        (
+            ["train", *SAC, "--env.processor.reward_classifier.pretrained_path=absent"],
+            "pretrained_path: absent: ",
+        ),
+        (
+            ["learner", *SAC, "--policy.actor_learner_config.tls_cert=absent"],
+            r"tls_cert: .absent.: there is no such",
+        ),
+        (["learner", *SAC, "--policy.actor_learner_config.learner_host=0.0.0.0"], "allow_insecure"),
         (["train", "--policy.type=reward_classifier"], "dataset.root: missing"),
         (["train", *SAC, *PIXELS, "--policy.vision_encoder_name=helper2424/resnet10"], "hf download.*null"),
         (["learner", "--policy.type=reward_classifier", "--dataset.root=x"], "hilt train"),
@@ -225,6 +253,16 @@ def test_a_folder_that_cannot_be_written_is_named(
 ) -> None:
     write("file", "")
     assert "file/run: cannot be written" in refused(capsys, *arguments, "--output_dir=file/run")
+
+
+def test_a_policy_of_another_task_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    config = small_config()
+    env = make_environment(config)
+    builder = Builder(config, env, "cpu")
+    policy = builder.algorithm(builder.memory(Path("run")), None).policy
+    write_model(Path("policy"), policy.config, policy.state_dict(), {})
+    said = refused(capsys, "eval", "--policy.pretrained_path=policy", "--env.task=PegInsertion-v0")
+    assert re.search(r"env.task: .*environment_state of shape \[\d+\], the policy was trained on \[7\]", said)
 
 
 def test_half_a_checkpoint_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hilt.commands.inspect_dataset import summarise
 from hilt.data.lerobot import DatasetError, DatasetReader, DatasetWriter
 from hilt.data.transition import Controller, Feature, Schema, Transition
 
@@ -81,6 +82,28 @@ def test_what_cannot_be_decided_is_an_error(tmp_path: Path, constant: float) -> 
     with pytest.raises(DatasetError, match="set dataset.gripper_convention to hilt"):
         DatasetReader(tmp_path / "set")
     assert DatasetReader(tmp_path / "set", gripper_convention="hilt").gripper_convention == "hilt"
+
+
+@pytest.mark.parametrize("commands", [COMMANDS, COMMANDS / 255 * 0.08, np.zeros(4, np.float32)])
+@pytest.mark.parametrize("has_state", [True, False])
+def test_info_says_what_training_decides(tmp_path: Path, commands: np.ndarray, has_state: bool) -> None:
+    """Whether the policy looks at the state or not."""
+    foreign(tmp_path / "set", commands.astype(np.float32))
+    schema = SCHEMA if has_state else Schema({}, SCHEMA.action)
+    told = summarise(tmp_path / "set")
+    try:
+        decided = DatasetReader(tmp_path / "set", schema=schema).gripper_convention
+    except DatasetError:
+        decided = "undecided"
+    assert told.gripper.startswith(decided)
+    assert any("training refuses" in remark for remark in told.oddities) == (decided == "undecided")
+
+
+def test_info_says_what_an_edit_has_lost(tmp_path: Path) -> None:
+    foreign(tmp_path / "set", COMMANDS)
+    (remark,) = [text for text in summarise(tmp_path / "set").oddities if "hilt.jsonl" in text]
+    for lost in ("after each last action", "time limit", "replay begins", "recorded into"):
+        assert lost in remark
 
 
 def test_robots_without_this_gripper_need_no_convention(tmp_path: Path) -> None:

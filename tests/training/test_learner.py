@@ -146,6 +146,35 @@ def test_phases_come_in_their_order(tmp_path: Path) -> None:
     assert list(dict.fromkeys(seen)) == ["offline", "warm-up", "online", "done"]
 
 
+def test_every_phase_counts_up_to_its_end(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, plan())
+    bench.learner.run()
+    counts = {}
+    for status in bench.shown:
+        assert status.count is not None
+        counts[status.phase] = (status.count.total, status.count.unit)
+    assert counts == {
+        "offline": (4, "updates"),
+        "warm-up": (10, "steps"),
+        "online": (60, "steps"),
+        "done": (60, "steps"),
+    }
+    figures = [directive.figures for directive in bench.actors.heard if directive.phase == "warm-up"]
+    assert figures[-1]["total"] == 10
+
+
+def test_the_time_left_is_that_of_the_first_limit(tmp_path: Path) -> None:
+    learner = Bench(tmp_path, plan(online_steps=10**6, time_limit_s=100.0)).learner
+    learner._phase = "online"
+    for steps_per_s in (0.0, 5.0):
+        learner._rates = (steps_per_s, 1.0)
+        assert 90 < (learner.status().left_s or 0) <= 100
+    learner._rates = (10**5, 1.0)
+    assert learner.status().left_s == 10
+    learner._phase = "done"
+    assert learner.status().left_s is None
+
+
 def test_a_request_to_stop_saves_and_leaves_the_actors_to_wait_for_the_next_learner(tmp_path: Path) -> None:
     bench = Bench(tmp_path, plan(online_steps=10**6))
     threading.Timer(1.0, bench.stop.set).start()

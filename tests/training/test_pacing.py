@@ -44,8 +44,16 @@ def test_due_restarts_the_wait() -> None:
     assert not every.due()
 
 
-def test_a_rate_counts_from_the_call_before() -> None:
-    rate = Rate()
-    assert rate.per_second(0) == 0
-    assert rate.per_second(50) > 0
-    assert rate.per_second(50) == 0
+def test_a_rate_is_that_of_its_window() -> None:
+    """What comes in lumps has a rate at every moment between them, too."""
+    now = 100.0
+    rate = Rate(10.0, lambda: now)
+    assert rate.per_second(500) == 0  # a run that goes on has counted before
+    seen = []
+    for tick in range(1, 81):
+        now = 100.0 + tick / 2
+        seen.append(rate.per_second(500 + 50 * (tick // 10)))
+    assert seen[9] == 10
+    assert all(8 <= value <= 12 for value in seen[20:])
+    now += 10.0
+    assert rate.per_second(900) == 0

@@ -32,8 +32,10 @@ class PolicyRunner:
         self._seed = seed
         self.features = list(policy.config["input_features"])
         """Names of the features that it looks at."""
-        shapes = {name: tuple(said["shape"]) for name, said in policy.config["input_features"].items()}
-        self._pictures = {name: shape for name, shape in shapes.items() if len(shape) == 3}
+        described = {**policy.config["input_features"], **policy.config["output_features"]}
+        self.shapes = {name: tuple(feature["shape"]) for name, feature in described.items()}
+        """Of those features, and of the action."""
+        self._pictures = {name: shape for name, shape in self.shapes.items() if len(shape) == 3}
 
     @torch.inference_mode()
     def __call__(self, observation: RawObservation) -> Action:

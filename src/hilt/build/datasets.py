@@ -48,12 +48,15 @@ def open_dataset(
 
 def recorded_schema(config: RunConfig) -> Schema:
     """What is in the dataset of `config`, by its `meta/` alone. Raises ConfigError, DatasetError."""
+    return _meta(config).schema
+
+
+def _meta(config: RunConfig) -> Catalog:
+    """The dataset of `config`, as far as its `meta/` tells."""
     folder = dataset_folder(config)
     if (source := _on_hub(config, folder)) is not None:
         source.fetch_meta()
-    return Catalog(
-        folder, rename=config.rename_map, pictures=preprocessing_of(config), need_files=False
-    ).schema
+    return Catalog(folder, rename=config.rename_map, pictures=preprocessing_of(config), need_files=False)
 
 
 def local_dataset(
@@ -115,6 +118,7 @@ def open_fitting(config: RunConfig, schema: Schema, should_stop: Stop = lambda: 
         ConfigError, DatasetError: as `open_dataset`.
     """
     fps = None if config.env.type == "gymnasium" else config.env.fps
+    _meta(config).require_learnable()
     return open_dataset(config, schema, fps, should_stop)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +48,9 @@ def make_env(
             register_task(env.choice.task), disable_env_checker=True, **{**_arguments(env), **overrides}
         )
     except (gym.error.Error, TypeError, ValueError, ModuleNotFoundError) as error:
+        if unexpected := re.search(r"unexpected keyword argument '(\w+)'", str(error)):
+            name = unexpected[1]
+            raise ConfigError(f"env.kwargs.{name}", f'"{env.task}" takes no argument {name}') from error
         raise ConfigError("env.task", f'"{env.task}": cannot be made: {error}') from error
 
 

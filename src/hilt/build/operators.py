@@ -10,7 +10,8 @@ from typing import Any
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
 from hilt.envs.feature_env import Environment
-from hilt.operators.base import Operator
+from hilt.operators.base import Operator, OperatorUnavailableError
+from hilt.operators.registry import check_operator
 from hilt.operators.registry import make_operator as operator_by_name
 from hilt.operators.scripted import Habits
 
@@ -40,6 +41,24 @@ def make_operator(
         )
     except (TypeError, ValueError) as error:
         raise ConfigError("operator_options", str(error)) from error
+
+
+def require_operator(config: RunConfig) -> None:
+    """Raises ConfigError when `config` names an operator, or options of it, that there are not.
+
+    A device that is not there is no error: where a policy learns, it goes on without.
+    """
+    options = config.options_of_operator
+    try:
+        if config.operator_name == "scripted":
+            _require_known(options, [field.name for field in fields(Habits)])
+        else:
+            check_operator(config.operator_name, options)
+    except ValueError as error:
+        key = "operator_options" if options else "operator"
+        raise error if isinstance(error, ConfigError) else ConfigError(key, str(error)) from error
+    except OperatorUnavailableError:
+        return
 
 
 def _require_known(options: Mapping[str, Any], known: Sequence[str]) -> None:

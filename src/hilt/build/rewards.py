@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilt.build.models import model_folder
@@ -10,6 +11,7 @@ from hilt.data.transition import IMAGES
 from hilt.errors import UserError
 
 if TYPE_CHECKING:  # torch is imported where a classifier is named
+    from hilt.rewards.model import RewardClassifier
     from hilt.rewards.reward_function import ClassifierReward
 
 
@@ -23,11 +25,10 @@ def load_reward_function(env: EnvConfig, device: str = "cpu") -> ClassifierRewar
     use = env.processor.reward_classifier
     if use.pretrained_path is None:
         return None
-    from hilt.rewards.model import load_classifier
     from hilt.rewards.reward_function import ClassifierReward
 
     reward = ClassifierReward(
-        load_classifier(model_folder(use.pretrained_path), device),
+        _load(model_folder(use.pretrained_path), device),
         threshold=use.success_threshold,
         success_reward=use.success_reward,
         debounce=use.debounce,
@@ -40,3 +41,13 @@ def load_reward_function(env: EnvConfig, device: str = "cpu") -> ClassifierRewar
             f"the reward classifier looks at {', '.join(missing)}, which env.features does not name"
         )
     return reward
+
+
+def _load(folder: Path, device: str) -> RewardClassifier:
+    from hilt.rewards.model import load_classifier
+    from hilt.runs.checkpoints import CheckpointError
+
+    try:
+        return load_classifier(folder, device)
+    except CheckpointError as error:
+        raise CheckpointError(f"env.processor.reward_classifier.pretrained_path: {error}") from error

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hilt.algorithms.policy_runner import PolicyRunner
 from hilt.build.envs import make_environment
 from hilt.build.models import is_hub_id, model_folder
 from hilt.build.policies import load_policy
 from hilt.commands.prepare import configured
 from hilt.config.device import resolve_device
+from hilt.config.errors import ConfigError
 from hilt.config.load import Source
 from hilt.config.overrides import parse_command_line
 from hilt.config.run import RunConfig
@@ -76,6 +78,7 @@ def evaluate_folder(
         say(warning)
     policy = load_policy(folder, device=device)
     env = make_environment(config, features=policy.features)
+    _require_fit(config, policy, env)
     footage = Footage(config.eval.videos, longest(env.fps, config.eval.video_s))
     options = SessionOptions(announced=announced)
     with OperatorSession(config, env, Role.WATCH, "evaluating", options, should_stop=stop) as session:
@@ -87,6 +90,18 @@ def evaluate_folder(
     print(f"evaluation: {output}")
     env.close()
     return evaluation
+
+
+def _require_fit(config: RunConfig, policy: PolicyRunner, env: Environment) -> None:
+    """Raises ConfigError when the policy was trained on observations or actions of another shape."""
+    given = {**env.schema.observation, "action": env.schema.action}
+    for name, shape in policy.shapes.items():
+        if given[name].shape != shape:
+            raise ConfigError(
+                "env.task",
+                f'"{config.env.task}" has {name} of shape {list(given[name].shape)}, the policy was trained '
+                f"on {list(shape)}: say the env section that it was trained with",
+            )
 
 
 def _evaluate(

@@ -86,10 +86,12 @@ def _try_out(config: RunConfig, should_stop: Callable[[], bool]) -> None:
 
 
 def _try_learning(config: RunConfig, should_stop: Callable[[], bool]) -> None:
-    """The environment can be made, and the dataset holds what the policy will see of it."""
+    """Operator and environment are known, and the dataset holds what the policy will see."""
     from hilt.build.datasets import open_fitting
     from hilt.build.envs import make_environment
+    from hilt.build.operators import require_operator
 
+    require_operator(config)
     env = make_environment(config)
     env.close()
     if not np.isfinite([env.action_low, env.action_high]).all():

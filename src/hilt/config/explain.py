@@ -19,6 +19,10 @@ Path = tuple[str, ...]
 OriginOf = Callable[[Path], str]
 """Where a key was said: a file, or the command line."""
 
+_EXAMPLES = {
+    "device": "must be auto, cpu, mps, cuda or cuda:N",
+    "job_name": "must be the name of a folder, without / and \\",
+}
 _MISSING = ("missing", "union_tag_not_found")
 
 
@@ -79,8 +83,19 @@ def _wrong(detail: ErrorDetails) -> str:
         return f"must be one of {', '.join(kinds)}, or {USERS}"
     if detail["type"] == "missing":
         return "missing"
-    message = detail["msg"].replace("Input should", "must")
-    return message.replace("a valid dictionary or instance of", "an object like")
+    if detail["type"] == "string_pattern_mismatch":
+        return _EXAMPLES.get(str(detail["loc"][-1]), "must be another text")
+    if detail["type"] in ("too_short", "too_long"):
+        return _size(detail)
+    if detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return 'must be an object: {"KEY": VALUE, ...}'
+    return detail["msg"].replace("Input should", "must")
+
+
+def _size(detail: ErrorDetails) -> str:
+    said = detail.get("ctx", {})
+    limit = f"at least {said['min_length']}" if "min_length" in said else f"at most {said['max_length']}"
+    return f"must have {limit} items, has {said['actual_length']}"
 
 
 def _unknown(path: Path, data: Mapping[str, Any]) -> str:

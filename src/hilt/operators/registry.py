@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from numpy.typing import ArrayLike
@@ -19,6 +20,8 @@ DEVICES = {
 }
 """Name -> "module:Class". A Meta Quest connects through the browser's page."""
 
+_GIVEN = ("seed", "fps", "action_low", "action_high", "sole", "wait_for_pad")
+"""Keywords of operators that hilt says by itself."""
 NAMES = ("none", "scripted", *DEVICES)
 
 
@@ -57,7 +60,25 @@ def make_operator(
     return _construct(name, DEVICES.get(name, name), arguments)
 
 
+def check_operator(name: str, options: Mapping[str, Any]) -> None:
+    """Raises ValueError when `name` means no operator, or one that does not take `options`.
+
+    Nothing is made: no device is looked for.
+    """
+    if name not in ("none", "scripted"):
+        fixed = dict.fromkeys(("seed", "fps", "action_low", "action_high"))
+        _factory(name, DEVICES.get(name, name), {**fixed, **options})
+
+
 def _construct(name: str, path: str, arguments: dict[str, Any]) -> Operator:
+    operator = _factory(name, path, arguments)(**arguments)
+    if problems := _problems(operator):
+        raise ValueError(f"operator {name!r}: {path.partition(':')[2]} is no operator: {'; '.join(problems)}")
+    return cast(Operator, operator)
+
+
+def _factory(name: str, path: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
+    """What makes the operator, which takes `arguments`."""
     module_name, _, class_name = path.partition(":")
     try:
         module = importlib.import_module(module_name)
@@ -72,13 +93,18 @@ def _construct(name: str, path: str, arguments: dict[str, Any]) -> Operator:
     try:
         inspect.signature(factory).bind(**arguments)
     except TypeError as error:
+        if name in DEVICES:
+            raise ValueError(f"operator {name!r}: {error}; {_options_of(factory)}") from error
         raise ValueError(
             f"operator {name!r}: {class_name} must take the keywords {', '.join(arguments)} ({error})"
         ) from error
-    operator = factory(**arguments)
-    if problems := _problems(operator):
-        raise ValueError(f"operator {name!r}: {class_name} is no operator: {'; '.join(problems)}")
-    return cast(Operator, operator)
+    return cast(Callable[..., Any], factory)
+
+
+def _options_of(factory: Callable[..., Any]) -> str:
+    """What a person may say to a device of hilt's own."""
+    names = [name for name in inspect.signature(factory).parameters if name not in _GIVEN]
+    return f"it takes {', '.join(names)}" if names else "it takes no options"
 
 
 def _problems(operator: object) -> list[str]:

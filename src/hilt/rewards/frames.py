@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,9 +59,13 @@ def near_change(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def load_frames(
-    reader: DatasetReader, features: Sequence[str], num_classes: int, column: str = REWARD
+    reader: DatasetReader,
+    features: Sequence[str],
+    num_classes: int,
+    column: str = REWARD,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> LabelledFrames:
-    """Every frame of the dataset, by the labels in `column`.
+    """Every frame of the dataset, by the labels in `column`; `progress` hears how many episodes were read.
 
     A column `next.*` labels what was seen after the action, any other the frame beside which it stands.
 
@@ -72,7 +76,9 @@ def load_frames(
     labels: list[NDArray[np.int64]] = []
     episodes: list[int] = []
     steps: list[int] = []
-    for episode, classes in zip(reader.episodes, read_labels(reader, num_classes, column), strict=True):
+    labelled = zip(reader.episodes, read_labels(reader, num_classes, column), strict=True)
+    for number, (episode, classes) in enumerate(labelled):
+        progress(f"{number} of {len(reader.episodes)} episodes read")
         transitions = reader.episode(episode)
         for step in transitions:
             seen = step.next_observation if column.startswith("next.") else step.observation

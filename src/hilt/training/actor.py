@@ -125,7 +125,7 @@ class Actor:
 
         def should_stop() -> bool:
             if signs_of_life.due():
-                self._link.report({"testing": asked.version})
+                self._link.report({"testing": asked.version, "played": test.played, "longest": test.longest})
             return test.is_over or self._stopping() or self._link.directive.test != asked
 
         played = evaluate_policy(

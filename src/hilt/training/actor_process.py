@@ -173,7 +173,7 @@ class LearnersFigures:
         effort = self._effort(figures, episode)
         phase = "validation" if directive.test is not None else directive.phase
         return {
-            "phase": _PHASES.get(phase, phase),
+            "phase": _PHASES.get(phase, phase) + _count(phase, figures),
             "waiting_for": self._client.waiting_for or directive.waiting_for or None,
             "success_rate": figures.get("success_rate"),
             "success_rate_without_help": figures.get("success_rate_without_help"),
@@ -196,6 +196,14 @@ class LearnersFigures:
         for name, here in under_way.items():
             self._most[name] = max(self._most[name], figures.get(name, 0.0) + here)
         return self._most
+
+
+def _count(phase: str, figures: Mapping[str, float]) -> str:
+    """How far a phase has come that people wait for."""
+    unit = {"demonstrations": "episodes", "offline": "updates", "warm-up": "steps"}.get(phase)
+    if unit is None or "total" not in figures:
+        return ""
+    return f", {figures['done']:.0f} of {figures['total']:.0f} {unit}"
 
 
 def losses(client: LearnerClient) -> str:

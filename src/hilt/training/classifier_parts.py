@@ -116,17 +116,22 @@ def _statistics(observations: Mapping[str, Tensor]) -> dict[str, dict[str, list[
     return statistics
 
 
-def encode_once(classifier: RewardClassifier, frames: LabelledFrames) -> LabelledFrames:
-    """`frames` with the features of a pretrained encoder, which stays as it is, in place of pictures."""
+def encode_once(
+    classifier: RewardClassifier, frames: LabelledFrames, progress: Callable[[str], None] = lambda text: None
+) -> LabelledFrames:
+    """`frames` with the features of a pretrained encoder, which stays as it is, in place of pictures.
+
+    `progress` hears how many pictures it has seen.
+    """
     backbone = classifier.encoder.backbone
     if not isinstance(backbone, PretrainedEncoder):
         return frames
     device = next(classifier.parameters()).device
     observations = dict(frames.observations)
     for name in classifier.spec.images:
-        pictures = frames.observations[name]
-        starts = range(0, len(pictures), _CHUNK)
-        observations[name] = torch.cat(
-            [backbone.features(pictures[start : start + _CHUNK].to(device)).cpu() for start in starts]
-        )
+        pictures, parts = frames.observations[name], []
+        for start in range(0, len(pictures), _CHUNK):
+            parts.append(backbone.features(pictures[start : start + _CHUNK].to(device)).cpu())
+            progress(f"{name}: {start} of {len(pictures)} pictures encoded")
+        observations[name] = torch.cat(parts)
     return replace(frames, observations=observations)

@@ -53,6 +53,7 @@ def listen(
     """A server that has begun to listen. Raises ConfigError when it cannot, or must not."""
     link = learning_policy(config).actor_learner_config
     tls = (Path(link.tls_cert), Path(link.tls_key)) if link.tls_cert and link.tls_key else None
+    _require_files(link, "tls_cert", "tls_key")
     try:
         server = TransitionServer(
             _address(link),
@@ -63,13 +64,25 @@ def listen(
             security=Security(_token(link), tls, link.allow_insecure),
         )
         server.start()
-    except (OSError, ValueError) as error:
-        raise ConfigError("policy.actor_learner_config", str(error)) from error
+    except ValueError as error:
+        keys = "token, tls_cert and tls_key, learner_host, allow_insecure"
+        raise ConfigError("policy.actor_learner_config", f"{error} ({keys})") from error
+    except OSError as error:
+        raise ConfigError("policy.actor_learner_config.learner_port", str(error)) from error
     return server
+
+
+def _require_files(link: ActorLearnerConfig, *keys: str) -> None:
+    """Raises ConfigError, with the key, when a certificate is named that is not there."""
+    for key in keys:
+        path = getattr(link, key)
+        if path is not None and not Path(path).is_file():
+            raise ConfigError(f"policy.actor_learner_config.{key}", f'"{path}": there is no such file')
 
 
 def connect(config: RunConfig, schema: Schema, spool: Path | None, index: int) -> LearnerClient:
     link = learning_policy(config).actor_learner_config
+    _require_files(link, "tls_cert")
     try:
         return LearnerClient(
             _address(link),

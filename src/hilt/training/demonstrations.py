@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from hilt.build.datasets import read_transitions
+from hilt.build.datasets import open_fitting, read_transitions
 from hilt.build.envs import make_environment
 from hilt.build.operators import make_operator
 from hilt.config.errors import ConfigError
@@ -58,6 +58,16 @@ def demonstrations(
         yield from _collect(config, env, len(have), should_stop)
     finally:
         env.close()
+
+
+def expected(config: RunConfig, schema: Schema) -> int:
+    """How many episodes `demonstrations` gives, with those that are there already; 0: none."""
+    if config.dataset.directory is None:
+        simulated = config.demonstrator is not None and config.demonstrator not in PEOPLE
+        return config.demonstrations.num_episodes if simulated else 0
+    reader = open_fitting(config, schema)
+    reader.close()
+    return len(reader.episodes)
 
 
 def _from_dataset(config: RunConfig, schema: Schema) -> Iterator[list[Transition]]:

@@ -18,7 +18,7 @@ from hilt.training.learner_parts import Batches
 from hilt.training.pacing import Every, Rate
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
-from hilt.training.status import Reporting, Status
+from hilt.training.status import RATE_WINDOW_S, Reporting, Status
 from hilt.training.threads import UpdateThreads
 from hilt.training.validation import AttendedTest, Tested, Validation, tested
 from hilt.transport.messages import Directive
@@ -63,7 +63,7 @@ class Learner:
         self._last_metrics: dict[str, Tensor] = {}
         self._publish_due, self._status_due = Every(plan.publish_every_s), Every(_STATUS_S)
         self._save_due = Every(plan.save_every_s)
-        self._update_rate, self._step_rate = Rate(), Rate()
+        self._update_rate, self._step_rate = Rate(RATE_WINDOW_S), Rate(RATE_WINDOW_S)
         self._rates = (0.0, 0.0)
         self._hold = False
         self._threads = UpdateThreads()
@@ -243,28 +243,28 @@ class Learner:
             "episodes": float(self._history.episodes),
             **self._history.cost(),
         }
+        if status.count is not None:
+            figures |= {"done": float(status.count.done), "total": float(status.count.total)}
         test = self._validation.request
         self._actors.direct(Directive(self._phase, stop, self._waiting_for, self._hold, test, figures))
 
     def status(self) -> Status:
         """What a person wants to know now."""
+        env_steps = self._memory.env_steps
         return Status(
             phase=self._phase,
             waiting_for=self._waiting_for,
-            env_steps=self._memory.env_steps,
+            count=self._plan.count(self._phase, self._algorithm.updates, self._experience, env_steps),
+            test=self._validation.count_of_episodes,
+            env_steps=env_steps,
             updates=self._algorithm.updates,
             success_rate=self._history.success_rate_without_help,
             intervention_rate=self._history.intervention_rate,
             steps_per_s=self._rates[0],
             updates_per_s=self._rates[1],
             elapsed_s=self._metrics.elapsed_s,
-            left_s=self._seconds_left(),
+            left_s=self._plan.seconds_left(self._phase, self._metrics.elapsed_s, env_steps, self._rates[0]),
         )
-
-    def _seconds_left(self) -> float | None:
-        rate = self._rates[0]
-        left = (self._plan.online_steps - self._memory.env_steps) / rate if rate > 0 else float("inf")
-        return left if left < 24 * 3600 else None
 
     def _publish(self) -> Weights:
         self._version += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,22 +11,23 @@ from hilt.config.device import resolve_device
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
-from hilt.data.transition import Schema
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
 from hilt.runs.history import History
 from hilt.runs.lock import TAKEOVER_S, sole_user
 from hilt.runs.metrics import JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
 from hilt.runs.saving import Saver
+from hilt.session.console import Progress
 from hilt.training.connection import listen
-from hilt.training.demonstrations import demonstrations
+from hilt.training.demonstrations import demonstrations, expected
 from hilt.training.learner import Learner
 from hilt.training.learner_parts import Batches, Builder, learning_policy
 from hilt.training.pacing import Pace
 from hilt.training.people import ask_for_demonstrations, asks_people
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
-from hilt.training.status import Reporting, StatusView
+from hilt.training.status import Count, Reporting, Status, StatusView
 from hilt.training.vision import load_backbone
+from hilt.transport.messages import Directive
 from hilt.transport.server import TransitionServer
 
 Stop = Callable[[], bool]
@@ -49,12 +51,12 @@ def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
         backbone = load_backbone(learning_policy(config), env.schema, checkpoint, device)
         builder = Builder(config, env, device, backbone)
         memory = builder.memory(run)
-        if restored := memory.restore():
+        if restored := memory.restore(_reading(view)):
             view.say(f"{restored} transitions read from {run / 'replay'}")
         server = listen(config, env.schema, memory, view.say)
         try:
             if checkpoint is None:
-                _demonstrate(config, env.schema, memory, should_stop)
+                _demonstrate(config, memory, server, view, should_stop)
                 if asks_people(config):
                     ask_for_demonstrations(config, memory, server, view.say, should_stop)
                 if should_stop():
@@ -69,11 +71,31 @@ def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
     return done
 
 
-def _demonstrate(config: RunConfig, schema: Schema, memory: Memory, should_stop: Stop) -> None:
+def _reading(view: StatusView) -> Callable[[int], None]:
+    """Tells how much of the log has been read, now and then."""
+    progress = Progress(view.say)
+    return lambda count: progress(f"{count} transitions read so far")
+
+
+def _demonstrate(
+    config: RunConfig, memory: Memory, server: TransitionServer, view: StatusView, should_stop: Stop
+) -> None:
     """Raises ConfigError when there is no room for the demonstrations on disk."""
+    schema, began = memory.log.schema, time.monotonic()
+    total = expected(config, schema)
+
+    def tell() -> None:
+        count = Count(len(memory.demonstrated), total, "episodes")
+        view.show(Status("demonstrations", count=count, elapsed_s=time.monotonic() - began))
+        figures = {"done": float(count.done), "total": float(count.total)}
+        server.direct(Directive("demonstrations", figures=figures))
+
     try:
+        if total > len(memory.demonstrated):
+            tell()
         for episode in demonstrations(config, schema, should_stop, memory.demonstrated):
             memory.demonstrate(episode)
+            tell()
     except OSError as error:
         raise ConfigError(str(memory.log.folder), f"cannot be written: {error.strerror}") from error
 

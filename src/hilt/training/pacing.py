@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Callable
 
 _SLACK_STEPS = 100
 """Experience that actors may always be ahead."""
@@ -23,12 +25,13 @@ class Pace:
         max_env_steps_per_update: float | None = None,
     ) -> None:
         self._ratio = max_updates_per_env_step
-        self._warm_up = warm_up_steps
+        self.warm_up = warm_up_steps
+        """Steps of experience before online learning."""
         self._steps_ratio = max_env_steps_per_update
 
     def warming_up(self, env_steps: int) -> bool:
         """Online learning has to wait for more experience."""
-        return env_steps < self._warm_up
+        return env_steps < self.warm_up
 
     def may_update(self, env_steps: int, updates: int) -> bool:
         """One more update is allowed after `updates` online updates."""
@@ -40,7 +43,7 @@ class Pace:
         """Actors that do not keep real time should wait for the learner, unless it waits for them."""
         if self._steps_ratio is None or not self.may_update(env_steps, updates):
             return False
-        return env_steps > self._warm_up + self._steps_ratio * updates + _SLACK_STEPS
+        return env_steps > self.warm_up + self._steps_ratio * updates + _SLACK_STEPS
 
 
 class Every:
@@ -63,14 +66,17 @@ class Every:
 
 
 class Rate:
-    """Events per second since the last time it was asked."""
+    """Events per second over the last `window_s` seconds; over less while that has not passed yet."""
 
-    def __init__(self) -> None:
-        self._last, self._time = 0, time.monotonic()
+    def __init__(self, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._window_s, self._clock = window_s, clock
+        self._seen: deque[tuple[float, int]] = deque()
 
     def per_second(self, count: int) -> float:
-        """Rate [1/s] at which `count`, a running total, has grown since the previous call."""
-        now = time.monotonic()
-        rate = (count - self._last) / max(now - self._time, 1e-9)
-        self._last, self._time = count, now
-        return rate
+        """Rate [1/s] at which `count`, a running total, has grown in the window. To be asked often."""
+        now = self._clock()
+        self._seen.append((now, count))
+        while len(self._seen) > 2 and self._seen[1][0] <= now - self._window_s:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        return (count - before) / (now - since) if now > since else 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hilt.training.pacing import Pace
+from hilt.training.status import Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,20 @@ class Plan:
     save_every_s: float = 60.0
     publish_every_s: float = 0.1
     save: bool = True
+
+    def count(self, phase: str, updates: int, experience: int, env_steps: int) -> Count:
+        """How far `phase` has come."""
+        if phase == "offline":
+            return Count(updates, self.offline_updates, "updates")
+        if phase == "warm-up":
+            return Count(experience, self.pace.warm_up, "steps")
+        return Count(env_steps, self.online_steps, "steps")
+
+    def seconds_left(self, phase: str, elapsed_s: float, env_steps: int, steps_per_s: float) -> float | None:
+        """Until the first of all limits; None: that is not known, or more than a day."""
+        if phase in ("done", "stopped"):
+            return None
+        left = self.time_limit_s - elapsed_s
+        if phase != "offline" and steps_per_s > 0:
+            left = min(left, (self.online_steps - env_steps) / steps_per_s)
+        return max(0.0, left) if left < 24 * 3600 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,13 +60,17 @@ class Memory:
         self._resting = threading.Event()
         self._forgotten = set(map(int, _lines(folder / FORGOTTEN)))
 
-    def restore(self) -> int:
-        """Rebuild the buffers from the log; how many transitions were there is returned."""
+    def restore(self, progress: Callable[[int], None] = lambda count: None) -> int:
+        """Rebuild the buffers from the log; how many transitions were there is returned.
+
+        `progress` hears of each how many there are so far: a frozen encoder looks at all their pictures.
+        """
         restored = 0
         for transition, source in self.log.read():
             self._logged[transition.episode_id] = transition.step
             self._add(transition, source)
             restored += 1
+            progress(restored)
         return restored
 
     def demonstrate(self, transitions: Iterable[Transition]) -> None:

@@ -28,7 +28,7 @@ from hilt.rewards.model import RewardClassifier, load_classifier
 from hilt.rewards.report import Report, judge, plot_mistakes, plot_precision_recall
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
 from hilt.runs.metrics import JsonLines
-from hilt.session.console import say
+from hilt.session.console import Progress, say
 from hilt.training.classifier_parts import build_classifier, classifier_policy, encode_once, open_frames
 
 HELD_OUT_SHARE = 0.2
@@ -57,7 +57,9 @@ def train_classifier(
     started = time.monotonic()
     policy = classifier_policy(config)
     reader = open_frames(config)
-    frames = load_frames(reader, list(reader.schema.observation), policy.num_classes, policy.label_column)
+    progress = Progress(tell)
+    features = list(reader.schema.observation)
+    frames = load_frames(reader, features, policy.num_classes, policy.label_column, progress)
     is_held_out, is_reported = split(frames, np.random.default_rng(config.seed))
     is_trained_on = ~(is_held_out | is_reported)
     tell(f"{len(frames)} frames, {len(reader.episodes)} episodes from {reader.root}")
@@ -68,7 +70,7 @@ def train_classifier(
         torch.manual_seed(config.seed)
         classifier = build_classifier(policy, frames[is_trained_on]).to(device)
     step = _begin(classifier, config, run)
-    seen = encode_once(classifier, frames)
+    seen = encode_once(classifier, frames, progress)
     step += _fit(config, classifier, seen[is_trained_on], seen[is_held_out], run, should_stop, tell)
     _calibrate(classifier, policy, clear_of_every_class(frames[is_held_out]), seen[is_held_out])
     reported = clear_of_every_class(frames[is_reported])
@@ -127,7 +129,10 @@ def _fit(
     started = time.monotonic()
 
     def on_look(look: Look) -> None:
-        tell(f"step {look.step}: loss {look.loss:.4f}, on held-out episodes {look.held_out_loss:.4f}")
+        tell(
+            f"step {look.step} of {config.steps} at most: loss {look.loss:.4f}, "
+            f"on held-out episodes {look.held_out_loss:.4f}"
+        )
         record = {
             "train/loss_classifier": look.loss,
             "held_out/loss_classifier": look.held_out_loss,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +17,21 @@ from rich.table import Table
 from hilt.runs.history import History
 from hilt.runs.metrics import Metrics
 
+RATE_WINDOW_S = 10.0
+"""Over which the rates of a status are taken."""
 _PLAIN_INTERVAL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How far a phase has come: `done` of `total`, which is its end."""
+
+    done: int
+    total: int
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total} {self.unit}"
 
 
 @dataclass(slots=True)
@@ -25,35 +40,56 @@ class Status:
 
     phase: str = "starting"
     waiting_for: str = ""
+    count: Count | None = None
+    """Of the phase."""
+    test: Count | None = None
+    """Of a test of the policy alone, which may end before."""
     env_steps: int = 0
     updates: int = 0
     success_rate: float = 0.0
     intervention_rate: float = 0.0
     steps_per_s: float = 0.0
+    """Over `RATE_WINDOW_S`, as the updates are."""
     updates_per_s: float = 0.0
     elapsed_s: float = 0.0
     left_s: float | None = None
+    """Until the first of all limits; a policy that is good enough ends training before."""
 
     def line(self) -> str:
         """The same as one line of text."""
         if self.waiting_for:
-            return f"{self.phase}: waiting for {self.waiting_for}"
-        left = "" if self.left_s is None else f", at most {_clock(self.left_s)} left"
-        return " | ".join((self.phase, _clock(self.elapsed_s) + left, *self._figures()))
+            return f"{self._headline()}, waiting for {self.waiting_for}"
+        return " | ".join((self._headline(), self._time(), *self._figures()))
 
-    def _figures(self) -> tuple[str, str, str]:
+    def _headline(self) -> str:
+        return self.phase if self.count is None else f"{self.phase}: {self.count}"
+
+    def _time(self) -> str:
+        left = "" if self.left_s is None else f", at most {_clock(math.ceil(self.left_s))} left"
+        return _clock(self.elapsed_s) + left
+
+    def _figures(self) -> tuple[str, ...]:
+        """What has begun: updates may come before the first step."""
+        counts = []
+        if self.env_steps:
+            counts.append(f"{self.env_steps} steps ({_rate(self.steps_per_s)})")
+        if self.updates:
+            counts.append(f"{self.updates} updates ({_rate(self.updates_per_s)})")
+        rates = (f"{', '.join(counts)}, over {RATE_WINDOW_S:.0f} s",) if counts else ()
+        if not self.env_steps:
+            return rates
+        testing = () if self.test is None else (f"testing the policy alone: {self.test} at most",)
         return (
+            *testing,
             f"{self.success_rate:.0%} of the last 20 succeeded without help",
             f"operator {self.intervention_rate:.0%} of steps",
-            f"{self.env_steps} steps ({self.steps_per_s:.0f}/s), "
-            f"{self.updates} updates ({self.updates_per_s:.0f}/s)",
+            *rates,
         )
 
     def table(self) -> Table:
         """The same for a terminal."""
         table = Table.grid(padding=(0, 2))
-        left = "" if self.left_s is None else f", at most {_clock(self.left_s)} left"
-        table.add_row("[bold cyan]" + self.phase, _clock(self.elapsed_s) + left, self._waiting())
+        table.add_row("[bold cyan]" + self._headline(), self._time(), self._waiting())
         table.add_row(*self._figures())
         return table
 
@@ -112,3 +148,7 @@ class StatusView:
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds), 60)
     return f"{minutes}:{seconds:02d}"
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"

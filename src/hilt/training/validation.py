@@ -9,6 +9,7 @@ from typing import Any
 
 from hilt.rollout.evaluation import wilson_interval
 from hilt.training.sequential_test import SequentialTest
+from hilt.training.status import Count
 from hilt.transport.messages import PolicyTest
 from hilt.transport.weights import Weights
 
@@ -56,6 +57,7 @@ class Validation:
         self.count = 0
         """Tests that this run has begun; they share their chance to err."""
         self._weights: Weights | None = None
+        self._count: Count | None = None
         self._began = self._heard = 0.0
         self._next = time.monotonic() + _REST_S
         self._last_updates = updates
@@ -85,6 +87,11 @@ class Validation:
             return None
         return PolicyTest(self._weights.version, self._target or 0.0, self._episodes, self.count)
 
+    @property
+    def count_of_episodes(self) -> Count | None:
+        """How far the test is, as far as its actor has said; None: none is under way."""
+        return self._count
+
     def begin(self, weights: Weights, updates: int) -> None:
         """`weights`, a copy, are being tested."""
         self._weights, self._last_updates = weights, updates
@@ -98,6 +105,7 @@ class Validation:
             return None
         self._heard = time.monotonic()
         if "testing" in report:
+            self._count = Count(int(report.get("played", 0)), int(report.get("longest", 0)), "episodes")
             return None
         self._rest()
         return tested(weights, report)
@@ -116,7 +124,7 @@ class Validation:
         """Actors act at least half of the time: long tests are rare ones."""
         now = time.monotonic()
         self._next = now + max(_REST_S, now - self._began)
-        self._weights = None
+        self._weights = self._count = None
 
 
 class AttendedTest:

@@ -37,8 +37,9 @@ def listen(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         return socket.create_server((host, port), family=found[0][0], backlog=MOST_CONNECTIONS)
     except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]
         raise SeatUnavailableError(
-            f"the page cannot listen on {host} port {port} ({error.strerror or error}): choose another port "
+            f"the page cannot listen on {host} port {port} ({reason}): choose another port "
             "(0 takes a free one), an address of this machine, or go on without a page: --no-ui"
         ) from error
 

@@ -14,9 +14,13 @@ from hilt.data.lerobot import layout, sidecar, statistics, tables
 from hilt.data.lerobot.layout import DatasetError
 from hilt.data.lerobot.sidecar import EpisodeNote
 from hilt.data.lerobot.statistics import Stats
-from hilt.data.transition import ENVIRONMENT_STATE, Feature, Schema
+from hilt.data.lerobot.tasks import Tasks
+from hilt.data.transition import ENVIRONMENT_STATE, STATE, Feature, Schema
 
-NUMBERS = ("float32", "float64", "int64", "int32", "bool")
+NUMBERS = (
+    *("bool", "float16", "float32", "float64"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+)
 """Types of a feature that is made of numbers."""
 
 _HOW_TO_RESIZE = ": env.processor.image_preprocessing (crop_params_dict, resize_size) makes them fit"
@@ -40,13 +44,27 @@ def _observation_feature(described: Mapping[str, Any]) -> Feature | None:
     """What a feature of `info.json` is in an observation; None for text, depth maps and matrices."""
     shape = tuple(described["shape"])
     if described["dtype"] in ("video", "image"):
-        if (described.get("info") or {}).get("is_depth_map") or len(shape) != 3:
+        if len(shape) != 3 or _is_depth_map(described):
             return None
-        is_channel_last = shape[2] == 3 and shape[0] != 3
-        return Feature((shape[2], shape[0], shape[1]) if is_channel_last else shape, "uint8")
+        height_width = shape[:2] if _is_channel_last(described.get("names"), shape) else shape[1:]
+        return Feature((3, *height_width), "uint8")  # of whatever kind, they are read as colours
     if described["dtype"] in NUMBERS and len(shape) == 1:
         return Feature(shape)
     return None
+
+
+def _is_depth_map(described: Mapping[str, Any]) -> bool:
+    said = described.get("info") or described.get("video_info") or {}
+    return bool(said.get("is_depth_map") or said.get("video.is_depth_map"))
+
+
+def _is_channel_last(names: Any, shape: tuple[int, ...]) -> bool:
+    """Whether pictures are described as [H, W, C]: their names say so, else the size that channels have."""
+    if isinstance(names, list) and len(names) == 3:
+        first, *_, last = (str(name).startswith("channel") for name in names)
+        if first != last:
+            return last
+    return shape[2] in (1, 3, 4) and shape[0] not in (1, 3, 4)
 
 
 def _way_out(missing: str, found: Mapping[str, Feature]) -> str:
@@ -129,9 +147,17 @@ class Catalog:
                 f"{path} says {self.info.fps} fps, but the environment runs at {fps}: "
                 f"set env.fps to {self.info.fps}, or record again"
             )
-        for name in (layout.ACTION, layout.REWARD):
-            if name not in self.sources:
-                raise DatasetError(f"{path} has no feature {name!r}: hilt cannot learn from this dataset")
+
+    def require_learnable(self) -> None:
+        """Raises DatasetError when there are no actions or rewards, without which no policy learns."""
+        path = self.root / layout.INFO
+        if layout.ACTION not in self.sources:
+            raise DatasetError(f"{path} has no feature {layout.ACTION!r}: there is nothing to learn from it")
+        if layout.REWARD not in self.sources:
+            raise DatasetError(
+                f"{path} has no feature {layout.REWARD!r}, without which no policy learns: "
+                "`hilt relabel --dataset DIR --classifier DIR` adds rewards, rename_map names them"
+            )
 
     def _found(self) -> dict[str, Feature]:
         features = {
@@ -140,6 +166,12 @@ class Catalog:
             if name.startswith("observation.")
         }
         return {name: feature for name, feature in features.items() if feature is not None}
+
+    @property
+    def state_dim(self) -> int | None:
+        """Numbers of `observation.state`, whether they are read or not; None: there is none."""
+        state = self._found().get(STATE)
+        return None if state is None else state.shape[0]
 
     def recorded_shape(self, name: str) -> tuple[int, ...]:
         """(3, H, W) of a camera's pictures as they lie in the files."""
@@ -177,7 +209,9 @@ class Catalog:
     def _match(self, wanted: Schema | None, pictures: PictureProcessing | None) -> tuple[Schema, list[str]]:
         """The schema of what is read, and the observations that are left out."""
         found = self._processed(self._found(), wanted, pictures)
-        action = Feature(tuple(self.info.features[self.sources[layout.ACTION]]["shape"]))
+        source = self.sources.get(layout.ACTION)
+        # A dataset without actions can be looked at; nobody asks for these.
+        action = Feature((1,) if source is None else tuple(self.info.features[source]["shape"]))
         if wanted is None:
             return Schema(found, action), []
         for name, feature in wanted.observation.items():
@@ -211,24 +245,30 @@ class Catalog:
                 raise DatasetError(
                     f"{self.root} has episodes 0 to {len(rows) - 1}: there is no episode {index}"
                 )
+        tasks = Tasks(self.root)
         try:
-            return [self._episode(index, rows[index]) for index in chosen]
+            return [self._episode(index, rows[index], tasks) for index in chosen]
         except KeyError as missing:
             raise DatasetError(f"{self.root / layout.EPISODES_FOLDER} has no column {missing}") from None
 
-    def _episode(self, index: int, row: Mapping[str, Any]) -> Episode:
-        def path(template: str, kind: str) -> Path:
-            place = {name: row[f"{kind}/{name}"] for name in ("chunk_index", "file_index")}
+    def _episode(self, index: int, row: Mapping[str, Any], tasks: Tasks) -> Episode:
+        def path(template: str, kind: str, default: int | None) -> Path:
+            place = {name: row.get(f"{kind}/{name}", default) for name in ("chunk_index", "file_index")}
+            if missing := [name for name, number in place.items() if number is None]:
+                raise KeyError(f"{kind}/{missing[0]}")
             return self.root / template.format(**place, video_key=kind.removeprefix("videos/"))
 
         video_path = self.info.video_path or layout.VIDEO_PATH
         videos = {
-            key: (path(video_path, f"videos/{key}"), float(row[f"videos/{key}/from_timestamp"]))
+            key: (path(video_path, f"videos/{key}", None), float(row[f"videos/{key}/from_timestamp"]))
             for key in self._video_sources()
         }
-        task = (row["tasks"] or [""])[0]
-        data_path = path(self.info.data_path, "data")
-        return Episode(index, row["length"], task, data_path, videos, self.notes.get(index))
+        length = row.get("length")
+        if length is None:
+            length = row["dataset_to_index"] - row["dataset_from_index"]
+        data_path = path(self.info.data_path, "data", 0)
+        task = tasks.of(index, row.get("tasks"), data_path)
+        return Episode(index, length, task, data_path, videos, self.notes.get(index))
 
     def _video_sources(self) -> list[str]:
         sources = [self.sources[name] for name in self.schema.images]

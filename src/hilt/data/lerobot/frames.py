@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilt.data.lerobot import tables
+from hilt.data.lerobot import layout, tables
 from hilt.data.lerobot.catalog import Catalog, Episode
 from hilt.data.lerobot.layout import DatasetError
 from hilt.data.lerobot.video import VideoReader, decode_png
@@ -25,7 +25,6 @@ class Frames:
         self._rows = rows
         self._videos = videos
         self.episode = episode
-        self._check_clock()
 
     def has(self, name: str) -> bool:
         return name in self._catalog.sources
@@ -49,16 +48,53 @@ class Frames:
             raise DatasetError(f"{self.episode.data_path}: {name!r} is {values.shape[1]} wide, not {width}")
         return values
 
-    def pictures(self, name: str) -> Sequence[NDArray[np.uint8]]:
-        """N pictures, uint8 [3, H, W], of a camera."""
-        source = self._catalog.sources[name]
+    def scalars(self, name: str, default: NDArray[Any] | None = None) -> NDArray[Any]:
+        """(N,), or `default` where there is no such feature. Raises DatasetError as `column`."""
+        if default is not None and not self.has(name):
+            return default
+        column = self.column(name)
+        return column.reshape(len(column), -1)[:, 0]
+
+    def pictures(self, name: str, steps: Sequence[int] | None = None) -> Sequence[NDArray[np.uint8]]:
+        """Pictures, uint8 [3, H, W], of a camera: all N, or those of `steps`, which ascend."""
+        source, fps = self._catalog.sources[name], self._catalog.info.fps
         if source in self.episode.videos:
             path, start_s = self.episode.videos[source]
-            pictures = self._video(source, path).read(start_s, self.episode.length, self._catalog.info.fps)
+            video = self._video(source, path)
+            if steps is None:
+                pictures: Iterable[NDArray[np.uint8]] = video.read(start_s, self.episode.length, fps)
+            else:
+                pictures = (next(iter(video.read(start_s + step / fps, 1, fps))) for step in steps)
         else:
-            where = f"{self.episode.data_path}, {source!r}"
-            pictures = (decode_png(cell["bytes"], where) for cell in self._rows[source].to_pylist())
+            cells = self._rows[source] if steps is None else self._rows[source].take(list(steps))
+            pictures = (self._decoded(cell, source) for cell in cells.to_pylist())
         return [self._processed(name, picture) for picture in pictures]
+
+    def _decoded(self, cell: Any, source: str) -> NDArray[np.uint8]:
+        """A picture that lies in the cell, or in the file that it names."""
+        where = f"{self.episode.data_path}, {source!r}"
+        data = cell.get("bytes") if isinstance(cell, dict) else None
+        if data is None:
+            path = self._catalog.root / str((cell or {}).get("path") or "")
+            if not path.is_file():
+                raise DatasetError(f"{where}: a picture is missing")
+            data = path.read_bytes()
+        return decode_png(data, where)
+
+    def ends(self, reward: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any]]:
+        """(terminated, truncated), bool (N,), one of them set at the last step.
+
+        Without `next.truncated` the last step is a true end if it was rewarded, else a truncation.
+        """
+        last = np.arange(self.episode.length) == self.episode.length - 1
+        done = self.scalars(layout.DONE, last).astype(bool)
+        if not self.has(layout.TRUNCATED):
+            terminated = done & ((reward > 0) if reward is not None else False)
+            return terminated, last & ~terminated
+        truncated = self.scalars(layout.TRUNCATED).astype(bool)
+        # Others set `next.done` at a truncation, too.
+        terminated = done if self._catalog.is_own else done & ~truncated
+        return terminated, truncated | (last & ~terminated)
 
     def _processed(self, name: str, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         expected = self._catalog.recorded_shape(name)
@@ -77,12 +113,12 @@ class Frames:
             reader = self._videos[source] = VideoReader(path)
         return reader
 
-    def _check_clock(self) -> None:
+    def check_clock(self) -> None:
+        """Raises DatasetError when the frames are not 1/fps apart."""
         if not self.has("timestamp"):
             return
         expected = np.arange(self.episode.length) / self._catalog.info.fps
-        timestamps = self.column("timestamp")
-        if np.abs(timestamps - expected).max() > _CLOCK_TOLERANCE_S:
+        if np.abs(self.scalars("timestamp") - expected).max() > _CLOCK_TOLERANCE_S:
             raise DatasetError(
                 f"{self.episode.data_path}: frames of episode {self.episode.index} are not "
                 f"1/{self._catalog.info.fps} s apart: meta/info.json says another fps than was recorded at, "

@@ -8,6 +8,7 @@ that this command leads to when nothing is held is what the conversion gives.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,38 +22,51 @@ MAX_OPENING_M = 0.08
 GRIPPER_INDEX = 14
 """Where the gripper is in `observation.state` of 18 numbers, or 42 with forces."""
 
+
+class UndecidedGripperError(DatasetError):
+    """Nothing says how the gripper is to be read."""
+
+
 _STATE_DIMS = (18, 42)
 _ACTION_DIMS = (4, 7)
 _MAX_COMMAND = 255.0
 _STATE_SCALE = -MAX_OPENING_M / _MAX_COMMAND
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a dataset's gripper is read, and why so."""
+
+    convention: str
+    """hilt or gym_hil."""
+    because: str
+
+
 def decide(
     requested: str, recorded: str | None, state_dim: int | None, action_dim: int, stats: Mapping[str, Stats]
-) -> str:
-    """`hilt` or `gym_hil`.
-
-    What was requested, else what the recording says of itself, else what range the gripper's state covers.
+) -> Decision:
+    """What was requested, else what the recording says of itself, else what range the gripper's state covers.
 
     Raises:
-        DatasetError: unknown name, or nothing decides it.
+        DatasetError: unknown name. UndecidedGripperError: nothing decides it.
     """
     if requested not in CONVENTIONS:
         raise DatasetError(f"dataset.gripper_convention is {requested!r}; allowed: {', '.join(CONVENTIONS)}")
     if requested != "auto":
-        return requested
+        return Decision(requested, "dataset.gripper_convention says so")
     if recorded is not None:
-        return recorded
+        return Decision(recorded, "the recording says so")
     if state_dim not in _STATE_DIMS and action_dim not in _ACTION_DIMS:
-        return "hilt"
-    state = stats.get(STATE)
+        return Decision("hilt", f"actions of {action_dim} numbers are read as they are")
+    state = stats.get(STATE, {}).get("max")
     if state is not None and state_dim in _STATE_DIMS:
-        highest = float(state["max"][GRIPPER_INDEX])
+        highest = float(state[GRIPPER_INDEX])
+        because = f"{STATE}[{GRIPPER_INDEX}] reaches {highest:.3g}"
         if highest > 1.0:
-            return "gym_hil"
+            return Decision("gym_hil", because)
         if 0.0 < highest <= 2 * MAX_OPENING_M:
-            return "hilt"
-    raise DatasetError(
+            return Decision("hilt", because)
+    raise UndecidedGripperError(
         "nothing in the dataset says whether a gripper action of 2 opens or closes: "
         "set dataset.gripper_convention to hilt (2 opens) or gym_hil (2 closes)"
     )

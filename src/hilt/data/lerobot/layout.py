@@ -146,8 +146,9 @@ def read_info(root: Path) -> Info:
             "lerobot.scripts.convert_dataset_v21_to_v30)"
         )
     try:
+        fps = data["fps"]
         info = Info(
-            fps=data["fps"],
+            fps=int(fps) if isinstance(fps, float) and fps.is_integer() else fps,
             features=data["features"],
             total_episodes=int(data.get("total_episodes", 0)),
             total_frames=int(data.get("total_frames", 0)),

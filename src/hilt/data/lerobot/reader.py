@@ -13,7 +13,19 @@ from hilt.data.lerobot import gripper, layout, sidecar, tables
 from hilt.data.lerobot.catalog import NUMBERS, Catalog, Episode, PictureProcessing
 from hilt.data.lerobot.frames import FrameReader, Frames
 from hilt.data.lerobot.layout import DatasetError, Info
+from hilt.data.lerobot.statistics import Stats
 from hilt.data.transition import STATE, Controller, Observation, Schema, SchemaError, Transition
+
+
+def decide_gripper(catalog: Catalog, requested: str, stats: Mapping[str, Stats]) -> gripper.Decision:
+    """How the gripper of `catalog` is read: the same for whoever reads it, and for whatever part.
+
+    Raises:
+        DatasetError: `requested` is no convention, or nothing decides it.
+    """
+    said = {note.gripper_convention for note in catalog.notes.values()}
+    recorded = said.pop() if len(said) == 1 else None
+    return gripper.decide(requested, recorded, catalog.state_dim, catalog.schema.action_dim, stats)
 
 
 class DatasetReader:
@@ -24,9 +36,10 @@ class DatasetReader:
     `gripper_convention` is `auto`, `hilt` or `gym_hil`; actions, states and `stats` come out in hilt's.
     `pictures` brings pictures to the size that is wanted, once, as they are read.
 
-    What other programs leave out is filled in: without `complementary_info.is_intervention` a person was in
-    control; without `next.truncated` the last step is a true end if it was rewarded, else a truncation.
-    The observation after the last action is the recorded one, or the last frame when there is none.
+    What other programs leave out is filled in: without `next.reward` it is 0, without
+    `complementary_info.is_intervention` a person was in control, without `next.truncated` the last step is a
+    true end if it was rewarded, else a truncation. The observation after the last action is the recorded one,
+    or the last frame when there is none.
 
     Raises:
         DatasetError: what is wrong, and with which file.
@@ -46,7 +59,7 @@ class DatasetReader:
         self._catalog = Catalog(Path(root), schema, rename, fps, episodes, pictures)
         self._frames = FrameReader(self._catalog)
         recorded = self._catalog.recorded_stats()
-        self.gripper_convention = self._decide_gripper(gripper_convention, recorded)
+        self.gripper_convention = decide_gripper(self._catalog, gripper_convention, recorded).convention
         self.stats = recorded if self.gripper_convention == "hilt" else gripper.convert_stats(recorded)
 
     @property
@@ -75,17 +88,6 @@ class DatasetReader:
     def episodes(self) -> list[Episode]:
         return self._catalog.episodes
 
-    def _decide_gripper(self, requested: str, stats: Mapping[str, Any]) -> str:
-        said = {note.gripper_convention for note in self._catalog.notes.values()}
-        state = self.schema.observation.get(STATE)
-        return gripper.decide(
-            requested,
-            said.pop() if len(said) == 1 else None,
-            state.shape[0] if state else None,
-            self.schema.action_dim,
-            stats,
-        )
-
     def episode(self, episode: Episode, episode_id: int = 0) -> list[Transition]:
         """All steps of `episode`, as those of `episode_id`.
 
@@ -93,6 +95,7 @@ class DatasetReader:
             DatasetError: a file is damaged, or a value is not finite.
         """
         frames = self._frames.open(episode)
+        frames.check_clock()
         columns = self._columns(frames)
         ends = np.flatnonzero(columns["terminated"] | columns["truncated"])
         observations = self._observations(frames)
@@ -141,7 +144,7 @@ class DatasetReader:
     def require_whole(self) -> None:
         """Raises DatasetError when a file of rows is cut short; what is in it is not read."""
         for path in dict.fromkeys(episode.data_path for episode in self.episodes):
-            tables.require_whole(path)
+            tables.column_names(path)
 
     def close(self) -> None:
         """Close the files."""
@@ -158,12 +161,8 @@ class DatasetReader:
         """What a transition holds besides observations, one row per step."""
         count, width = frames.episode.length, self.schema.action_dim
         actions = self._actions(frames, layout.ACTION, width)
-        reward = frames.column(layout.REWARD)
-        terminated, truncated = self._ends(frames, reward)
-
-        def column(name: str, default: NDArray[Any]) -> NDArray[Any]:
-            return frames.column(name) if frames.has(name) else default
-
+        reward = frames.scalars(layout.REWARD, np.zeros(count))
+        terminated, truncated = frames.ends(reward)
         has_proposal = frames.has(layout.POLICY_ACTION)
         return {
             "action": actions,
@@ -171,26 +170,14 @@ class DatasetReader:
             "reward": reward,
             "terminated": terminated,
             "truncated": truncated,
-            "is_intervention": column(layout.IS_INTERVENTION, np.ones(count)) > 0,
-            "discrete_penalty": column(layout.DISCRETE_PENALTY, np.zeros(count)),
-            "is_success": column(layout.IS_SUCCESS, reward) > 0,
+            "is_intervention": frames.scalars(layout.IS_INTERVENTION, np.ones(count)) > 0,
+            "discrete_penalty": frames.scalars(layout.DISCRETE_PENALTY, np.zeros(count)),
+            "is_success": frames.scalars(layout.IS_SUCCESS, reward) > 0,
         }
 
     def _actions(self, frames: Frames, name: str, width: int) -> NDArray[np.float32]:
         actions = frames.vectors(name, width)
         return gripper.convert_actions(actions) if self.gripper_convention == "gym_hil" else actions
-
-    def _ends(self, frames: Frames, reward: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """(terminated, truncated), bool, one of them set at the last step."""
-        last = np.arange(len(reward)) == len(reward) - 1
-        done = frames.column(layout.DONE).astype(bool) if frames.has(layout.DONE) else last
-        if not frames.has(layout.TRUNCATED):
-            terminated = done & (reward > 0)
-            return terminated, last & ~terminated
-        truncated = frames.column(layout.TRUNCATED).astype(bool)
-        # Others set `next.done` at a truncation, too.
-        terminated = done if self._catalog.is_own else done & ~truncated
-        return terminated, truncated | (last & ~terminated)
 
     def _observations(self, frames: Frames) -> list[Observation]:
         """One per frame, and the one after the last action."""
@@ -214,9 +201,10 @@ class DatasetReader:
             return None
         where = f"{self.root / layout.SIDECAR}, episode {episode.index}"
         recorded = sidecar.decode_observation(episode.note.final, where)
-        return self.processed(
-            {name: recorded[self._catalog.sources[name]] for name in self.schema.observation}
-        )
+        sources = {name: self._catalog.sources[name] for name in self.schema.observation}
+        if not recorded.keys() >= set(sources.values()):
+            return None  # features were added or renamed since
+        return self.processed({name: recorded[source] for name, source in sources.items()})
 
     def processed(self, recorded: Observation) -> Observation:
         """A recorded observation with its pictures as this reader gives them."""

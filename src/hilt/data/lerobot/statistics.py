@@ -115,8 +115,16 @@ def to_json(stats: Mapping[str, Stats]) -> dict[str, dict[str, Any]]:
 
 
 def from_json(data: Mapping[str, Mapping[str, Any]]) -> dict[str, Stats]:
-    """The inverse of `to_json`."""
-    return {
-        name: {key: np.atleast_1d(np.asarray(value, np.float64)) for key, value in entry.items()}
+    """The inverse of `to_json`; what other programs say of text, or in words, is left out."""
+    read = {
+        name: {key: array for key, value in entry.items() if (array := _numbers(value)) is not None}
         for name, entry in data.items()
     }
+    return {name: entry for name, entry in read.items() if entry}
+
+
+def _numbers(value: Any) -> NDArray[np.float64] | None:
+    try:
+        return np.atleast_1d(np.asarray(value, np.float64))
+    except (TypeError, ValueError):
+        return None

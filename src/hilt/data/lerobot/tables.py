@@ -29,10 +29,10 @@ def read_table(path: Path, columns: list[str] | None = None) -> Any:
         raise DatasetError(f"{path} is damaged or cut short: {error}") from None
 
 
-def require_whole(path: Path) -> None:
-    """Raises DatasetError when the Parquet file in `path` is cut short. Reads its end alone."""
+def column_names(path: Path) -> list[str]:
+    """Columns of the Parquet file in `path`, by its end alone. Raises DatasetError when it is cut short."""
     try:
-        pq.read_metadata(path)
+        return list(pq.read_schema(path).names)
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"{path} is damaged or cut short: {error}") from None
 
@@ -107,16 +107,23 @@ def read_stats_columns(row: Mapping[str, Any]) -> dict[str, Stats]:
 
 
 def to_numpy(column: Any, where: str) -> NDArray[Any]:
-    """A column of scalars to (N,), of lists to (N, D).
+    """A column of scalars to (N,), of lists, and lists of lists, to (N, D).
 
     Raises:
         DatasetError: missing values or rows of different lengths.
     """
     if column.null_count:
         raise DatasetError(f"{where} has {column.null_count} missing values")
-    if not (pa.types.is_fixed_size_list(column.type) or pa.types.is_list(column.type)):
+    rows = len(column)
+    if not _is_list(column.type):
         return np.asarray(column.to_numpy())
-    lengths = pc.unique(pc.list_value_length(column)).to_pylist()
-    if len(lengths) > 1:
-        raise DatasetError(f"{where} has rows of different lengths: {sorted(lengths)}")
-    return np.asarray(pc.list_flatten(column).to_numpy()).reshape(len(column), -1)
+    while _is_list(column.type):
+        lengths = pc.unique(pc.list_value_length(column)).to_pylist()
+        if len(lengths) > 1:
+            raise DatasetError(f"{where} has rows of different lengths: {sorted(lengths)}")
+        column = pc.list_flatten(column)
+    return np.asarray(column.to_numpy()).reshape(rows, -1)
+
+
+def _is_list(kind: Any) -> bool:
+    return bool(pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind))

@@ -19,6 +19,9 @@ from hilt.data.lerobot.layout import DatasetError
 TOLERANCE_S = 1e-4
 """A frame belongs to a timestamp when it lies no further than this from it."""
 
+_FAR_S = 2.0
+"""What is further ahead is looked for by its time, not by decoding what lies between."""
+
 _ENCODER = "libx264"
 # Every second frame is a key frame, so that a reader that jumps decodes two frames at most; no frame is
 # reordered, so that the first timestamp is 0. A quality of 18 is visually lossless at these sizes.
@@ -129,7 +132,8 @@ class VideoReader:
         Raises:
             DatasetError: a frame is missing, or the file is damaged.
         """
-        if start_s < self._position + TOLERANCE_S:
+        is_far = start_s > max(self._position, 0.0) + _FAR_S
+        if start_s < self._position + TOLERANCE_S or is_far:
             self._restart_at(start_s)
         for k in range(count):
             yield self._to_array(self._frame_at(start_s + k / fps))
