@@ -1,10 +1,11 @@
-"""What training reaches: one configuration, several seeds, from nothing, beside cloning.
+"""What training reaches: one configuration, several seeds, from nothing, beside imitation.
 
-    python -m benchmarks.training_curves configs/train_sac_state.json --seeds=5 --output_dir=outputs/state
+    python -m benchmarks.training_curves configs/train_sac_state.json --seeds=5 --first_seed=11
 
-Every run is `hilt train` as a user calls it; cloning learns from the same demonstrations. The clock runs from
-the start of that command to the moment when the learner decided to stop. The script can be stopped and
-started again: runs that are finished stay.
+Every run is `hilt train` as a user calls it. Beside it stand behaviour cloning of the same demonstrations, and
+HG-DAgger: `policy.type=hg_dagger`, helped by the same person over as many environment steps and as much time.
+The clock runs from the start of the command to the moment when the learner decided to stop; what it cost is
+`training_cost` of `eval.json`. The script can be stopped and started again: runs that are finished stay.
 """
 
 from __future__ import annotations
@@ -27,6 +28,18 @@ from hilt.data.routing import Source
 from hilt.rollout.evaluation import wilson_interval
 from hilt.runs.metrics import WINDOW, read_metrics
 
+_COSTS = (
+    "env_steps",
+    "test_steps",
+    "human_s",
+    "watching_s",
+    "takeovers",
+    "demonstrations_s",
+    "arm_s",
+    "resets",
+)
+"""Of `training_cost`."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run what is missing, then print and draw everything; the exit code."""
@@ -35,7 +48,9 @@ def main(arguments: Sequence[str]) -> int:
 
     def measure(seed: int) -> dict[str, Any]:
         run = series.folder / f"seed_{seed}"
-        return {"seed": seed, **_train(source, series.overrides, seed, run), **_offline(run), **_clone(run)}
+        reached = _train(source, series.overrides, seed, run)
+        beside = _hg_dagger(source, series.overrides, seed, run, reached)
+        return {"seed": seed, **reached, **_offline(run), **_clone(run), **beside}
 
     results = [series.result(f"result_{seed}", partial(measure, seed)) for seed in series.seeds]
     print(table(results))
@@ -56,14 +71,41 @@ def _train(source: str, overrides: Sequence[str], seed: int, run: Path) -> dict[
     episodes = [record for record in records if "Episodic reward" in record]
     evaluation = json.loads((run / "eval" / "eval.json").read_text())
     stopped = (run / "checkpoints" / "last").resolve().stat().st_mtime
-    recent = episodes[-20:]
+    cost = evaluation["training_cost"]
+    cycle = evaluation["mean_cycle_time_s"]
     return {
         "seconds": round(stopped - start.stat().st_mtime, 1),
         "successes": round(evaluation["success_rate"] * evaluation["n_episodes"]),
         "episodes": evaluation["n_episodes"],
-        "env_steps": episodes[-1]["step"] if episodes else 0,
-        "human_seconds": episodes[-1]["Human seconds"] if episodes else 0.0,
-        "interventions_at_the_end": _share(recent),
+        "cycle_s": None if cycle is None else round(cycle, 2),
+        **{name: round(cost[name], 1) for name in _COSTS},
+        "interventions_at_the_end": _share(episodes[-20:]),
+    }
+
+
+def _hg_dagger(
+    source: str, overrides: Sequence[str], seed: int, run: Path, reached: dict[str, Any]
+) -> dict[str, Any]:
+    """HG-DAgger with the same person, over as many environment steps and as much time as `run` took."""
+    kept = [word for word in overrides if not word.startswith(("policy.", "target_success_rate"))]
+    policy = load_config(run / "config.json").policy
+    assert isinstance(policy, LearningPolicy)
+    imitates = {"type": "hg_dagger", "actor": "gaussian" if policy.sample_chunk is None else "flow"}
+    if policy.sample_chunk is not None:
+        imitates |= {"chunk_size": policy.sample_chunk}
+    said = {**json.loads(Path(source).read_text()), "target_success_rate": None, "eval_freq": 0}
+    said["policy"] = imitates | {"actor_lr": policy.actor_lr, "online_steps": int(reached["env_steps"])}
+    path = run.with_suffix(".hg_dagger.json")
+    path.write_text(json.dumps(said))
+    words = [*kept, f"time_limit_s={reached['seconds']}", f"seed={seed}", f"eval.seed={seed}"]
+    folder = run.with_name(f"{run.name}_hg_dagger")
+    whole(folder, lambda part: train(part, str(path), words))
+    evaluation = json.loads((folder / "eval" / "eval.json").read_text())
+    cycle = evaluation["mean_cycle_time_s"]
+    return {
+        "hg_dagger_successes": round(evaluation["success_rate"] * evaluation["n_episodes"]),
+        "hg_dagger_cycle_s": None if cycle is None else round(cycle, 2),
+        "hg_dagger_human_s": round(evaluation["training_cost"]["human_s"], 1),
     }
 
 
@@ -105,8 +147,13 @@ def table(results: Sequence[dict[str, Any]]) -> str:
     """Markdown, a row a seed, and the pooled success rate with its interval."""
     successes, episodes = (sum(result[key] for result in results) for key in ("successes", "episodes"))
     low, high = wilson_interval(successes, episodes)
-    cloned = sum(result["cloning_successes"] for result in results)
-    pooled = f"pooled: {successes} of {episodes} ({low:.1%} to {high:.1%}); cloning {cloned} of {episodes}"
+    cloned, dagger = (
+        sum(result[f"{name}_successes"] for result in results) for name in ("cloning", "hg_dagger")
+    )
+    pooled = (
+        f"pooled: {successes} of {episodes} ({low:.1%} to {high:.1%}); cloning {cloned} of {episodes}; "
+        f"HG-DAgger {dagger} of {episodes}"
+    )
     return f"{markdown(results)}\n\n{pooled}"
 
 

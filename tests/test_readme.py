@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,3 +71,9 @@ def shortened(function: Callable[..., Any], overrides: list[str]) -> Callable[..
         return function(config, *(word for word in given if word.partition("=")[0] not in keys), *overrides)
 
     return call
+
+
+def test_the_command_that_is_installed_is_there() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, function = scripts["hilt"].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))

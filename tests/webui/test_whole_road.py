@@ -52,8 +52,14 @@ class Driver:
         steps = self.command.hint["steps"]
         time.sleep(LATE_S)
         push(self.page, STILL, clutch=False, success=True)
-        until(lambda: self.command.hint["steps"] < steps or "nobody" in badge(self.page), 20)
+        until(
+            lambda: self.command.hint["steps"] < steps or self.is_asked() or "nobody" in badge(self.page), 20
+        )
         self.let_go()
+
+    def is_asked(self):
+        """Or left alone: nothing moves."""
+        return self.page.is_visible("#notice-buttons button") or "nobody" in badge(self.page)
 
     def let_go(self):
         push(self.page, STILL, clutch=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from pydantic import ValidationError
 
 from hilt.config.fields import invalid
 from hilt.config.learning import LearningPolicy
+from hilt.errors import import_named
 
 _NAMED: dict[str, type[Any]] = {}
 
@@ -32,16 +32,10 @@ def name_algorithm(kind: str) -> type[Any]:
     Raises:
         ValueError: there is none, or it has no `config_class`.
     """
-    module_name, _, name = kind.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), name)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"there is no module {error.name!r}") from error
-    except AttributeError:
-        raise ValueError(f"module {module_name!r} has no class {name!r}") from None
+    found = import_named(kind)
     config_class = getattr(found, "config_class", None)
     if not (isinstance(config_class, type) and issubclass(config_class, LearningPolicy)):
-        raise ValueError(f"{name} needs config_class, a subclass of hilt.config.LearningPolicy")
+        raise ValueError(f"{kind} needs config_class, a subclass of hilt.config.LearningPolicy")
     _NAMED[kind] = found
     return _NAMED[kind]
 

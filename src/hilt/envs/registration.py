@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import gymnasium as gym
 
 from hilt.envs import tasks
+from hilt.errors import import_named
 
 if TYPE_CHECKING:
     from hilt.envs.panda_env import PandaEnv
@@ -31,17 +32,11 @@ def task_class(name: str) -> type[Task]:
         return cast("type[Task]", getattr(import_module(f"{tasks.__name__}.{module}"), name))
     from hilt.envs.tasks.base import Task
 
-    module_name, _, class_name = name.partition(":")
-    if not class_name:
+    if ":" not in name:
         raise ValueError(f"task {name!r}: one of {', '.join(task_names())}, or package.module:Class")
-    try:
-        found = getattr(import_module(module_name), class_name)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"there is no module {error.name!r}") from error
-    except AttributeError:
-        raise ValueError(f"module {module_name!r} has no class {class_name!r}") from None
+    found = import_named(name)
     if not (isinstance(found, type) and issubclass(found, Task)):
-        raise ValueError(f"{class_name} is no subclass of hilt.envs.tasks.base.Task")
+        raise ValueError(f"{name} is no subclass of hilt.envs.tasks.base.Task")
     return found
 
 

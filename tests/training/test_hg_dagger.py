@@ -1,0 +1,44 @@
+"""HG-DAgger: demonstrations and corrections, and nothing that the policy did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from parts import episode
+
+from hilt.build.envs import make_environment
+from hilt.config.load import load_config
+from hilt.config.policy import HGDAggerConfig
+from hilt.training.learner_parts import Builder
+
+
+@pytest.mark.parametrize("actor", ["gaussian", "flow"])
+def test_batches_begin_with_what_people_did_and_are_imitated(actor: str, tmp_path: Path) -> None:
+    network = {"hidden_dims": [16]}
+    policy = {"type": "hg_dagger", "actor": actor, "chunk_size": 2, "actor_network_kwargs": network}
+    config = load_config({"policy": {**policy, "actor_lr": 3e-3}, "batch_size": 16})
+    env = make_environment(config)
+    env.close()
+    builder = Builder(config, env, "cpu")
+    memory = builder.memory(tmp_path)
+    memory.demonstrate(episode(1, 8, schema=env.schema))
+    memory.receive(episode(2, 30, schema=env.schema))
+    memory.absorb()
+    algorithm = builder.algorithm(memory, None)
+    draw = builder.draw(builder.sampler(memory))
+    batch = draw()
+    human = (batch.is_demonstration | batch.is_intervention).reshape(16, -1)
+    assert human[:, 0].all()
+    name = "loss_flow" if actor == "flow" else "loss_bc"
+    losses = [float(algorithm.update(draw)[name]) for _ in range(200)]
+    assert sum(losses[-20:]) < 0.8 * sum(losses[:20])
+    memory.close()
+
+
+def test_a_gaussian_acts_nearly_by_its_mean() -> None:
+    policy = load_config({"policy": {"type": "hg_dagger"}}).policy
+    assert isinstance(policy, HGDAggerConfig)
+    assert policy.policy_kwargs.init_std <= 0.01
+    assert policy.sample_chunk is None
+    assert not policy.samples_online
