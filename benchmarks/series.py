@@ -26,14 +26,17 @@ class Series:
 
     @staticmethod
     def parse(words: Sequence[str], folder: str, seeds: int) -> Series:
-        """Of a command line: --output_dir, --seeds, and overrides. Raises ConfigError."""
+        """Of a command line: --output_dir, --seeds, --first_seed, overrides. Raises ConfigError."""
         config_path, overrides = parse_command_line(words)
         if config_path is not None:
             raise ConfigError("--config_path", "the benchmark brings its own configuration")
         options = dict(override.split("=", 1) for override in overrides)
         count = int(options.pop("seeds", seeds))
+        first = int(options.pop("first_seed", 1))
         place = Path(options.pop("output_dir", folder))
-        return Series(place, range(1, count + 1), [f"{name}={value}" for name, value in options.items()])
+        return Series(
+            place, range(first, first + count), [f"{name}={value}" for name, value in options.items()]
+        )
 
     def result(self, name: str, measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """The figures called `name`: from disk, or measured now and then kept there."""

@@ -2,8 +2,9 @@
 
     python -m benchmarks.training_curves configs/train_sac_state.json --seeds=5 --first_seed=11
 
-Every run is `hilt train` as a user calls it. Beside it stand behaviour cloning of the same demonstrations, and
-HG-DAgger: `policy.type=hg_dagger`, helped by the same person over as many environment steps and as much time.
+Every run is `hilt train` as a user calls it. Beside it stand behaviour cloning of the same demonstrations,
+and HG-DAgger: `policy.type=hg_dagger`, helped by the same person over as many environment steps and as much
+time.
 The clock runs from the start of the command to the moment when the learner decided to stop; what it cost is
 `training_cost` of `eval.json`. The script can be stopped and started again: runs that are finished stay.
 """
