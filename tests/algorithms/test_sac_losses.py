@@ -149,6 +149,16 @@ def test_discrete_critic_is_double_dqn_with_the_penalty(networks: SACNetworks, b
     loss, _ = discrete_critic_loss(networks, batch)
     torch.testing.assert_close(loss, expected, rtol=1e-9, atol=1e-9)
 
+    clipped = torch.zeros((), dtype=torch.float64)
+    for b in range(B):
+        best = int(online(batch.next_features[b]).argmax())
+        y = batch.reward[b] + batch.discrete_penalty[b]
+        y = (y + batch.bootstrap[b] * target(batch.next_features[b])[best]).clamp(-0.1, 0.2)
+        clipped = clipped + (online(batch.features[b])[batch.gripper[b]] - y.detach()) ** 2 / B
+    assert clipped != expected
+    loss, _ = discrete_critic_loss(networks, batch, (-0.1, 0.2))
+    torch.testing.assert_close(loss, clipped, rtol=1e-9, atol=1e-9)
+
     without = replace(batch, discrete_penalty=torch.zeros(B, dtype=torch.float64))
     assert discrete_critic_loss(networks, without)[0] != loss
 

@@ -25,7 +25,7 @@ from hilt.networks.pretrained import PretrainedEncoder
 from hilt.rewards.model import ClassifierSpec, load_classifier
 from hilt.training.replay_memory import Memory
 from hilt.training.statistics import modes, statistics
-from hilt.training.value_bounds import target_range
+from hilt.training.value_bounds import discrete_target_range, target_range
 from hilt.training.vision import frozen_features
 
 
@@ -79,6 +79,7 @@ class Builder:
         keys = {
             **to_dict(policy),
             "target_range": target_range(self.config.env, policy, self._classifier()),
+            "discrete_target_range": discrete_target_range(self.config.env, policy, self._classifier()),
             "pretrain_updates": self._pretrain_updates(memory, saved),
             "offline_steps": self._offline_steps(memory),
         }

@@ -33,6 +33,17 @@ def target_range(
     return min(0.0, low * best) + penalty * (worst or 0.0), max(0.0, high * best)
 
 
+def discrete_target_range(
+    env: EnvConfig, policy: LearningPolicy, classifier: ClassifierSpec | None = None
+) -> Range | None:
+    """`target_range` of a critic whose targets hold the gripper's penalty beside the reward."""
+    known = target_range(env, policy, classifier)
+    gripper, worst = env.processor.gripper, _geometric(policy.discount, None)
+    if known is None or gripper.gripper_penalty_in_reward or not gripper.gripper_penalty:
+        return known
+    return None if worst is None else (known[0] + gripper.gripper_penalty * worst, known[1])
+
+
 def _payment(env: EnvConfig, spec: ClassifierSpec | None) -> tuple[float, float, int | None] | None:
     """(least, greatest reward of a step that pays, how many steps do; None: any number); None: not known."""
     ends = env.processor.reset.terminate_on_success

@@ -43,6 +43,8 @@ class SACConfig:
     use_backup_entropy: bool = False
     target_range: tuple[float, float] | None = None
     """The values that the reward makes possible; targets are clipped to it. None: no clipping."""
+    discrete_target_range: tuple[float, float] | None = None
+    """The same for the discrete critic, whose targets hold the gripper's penalty, too."""
     critic_target_update_weight: float = 0.005
 
     # schedule, in optimisation steps

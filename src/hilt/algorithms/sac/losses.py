@@ -119,8 +119,13 @@ def critic_loss(
     }
 
 
-def discrete_critic_loss(networks: SACNetworks, batch: Encoded) -> Loss:
-    """Double DQN on the gripper: mean_b (Q(s)[g] - (R + penalty + bootstrap * Q̄(s')[argmax Q(s')]))^2."""
+def discrete_critic_loss(
+    networks: SACNetworks, batch: Encoded, target_range: tuple[float, float] | None = None
+) -> Loss:
+    """Double DQN on the gripper: mean_b (Q(s)[g] - (R + penalty + bootstrap * Q̄(s')[argmax Q(s')]))^2.
+
+    Targets are clipped to `target_range`, if there is one.
+    """
     online, target_critic = networks.policy.discrete_critic, networks.target.discrete_critic
     if online is None or target_critic is None or batch.gripper is None:
         raise ValueError(
@@ -130,6 +135,7 @@ def discrete_critic_loss(networks: SACNetworks, batch: Encoded) -> Loss:
         best = online(batch.next_features).argmax(-1, keepdim=True)
         next_value = target_critic(batch.next_features).gather(-1, best).squeeze(-1)
         target = batch.reward + batch.discrete_penalty + batch.bootstrap * next_value
+        target = target if target_range is None else target.clamp(*target_range)
     value = online(batch.features).gather(-1, batch.gripper.unsqueeze(-1)).squeeze(-1)
     loss = F.mse_loss(value, target)
     return loss, {"loss_discrete_critic": loss.detach()}

@@ -111,7 +111,9 @@ class SAC(Algorithm):
             self.networks, batch, self._noise(batch.action), self._members(), self.settings
         )
         if self.networks.policy.discrete_critic is not None:
-            discrete_loss, discrete_metrics = discrete_critic_loss(self.networks, batch)
+            discrete_loss, discrete_metrics = discrete_critic_loss(
+                self.networks, batch, self.settings.discrete_target_range
+            )
             loss, metrics = loss + discrete_loss, metrics | discrete_metrics
         return loss, metrics
 
