@@ -99,9 +99,8 @@ def relabel(
         reader.schema,
         fps=reader.info.fps,
         task="",
-        robot_type=reader.info.robot_type,
         image_format="video" if reader.info.keys_of("video") else "png",
-        preprocessing=reader.preprocessing,
+        origin=reader.origin,
     )
     with writer:
         for episode in reader.episodes:
