@@ -12,6 +12,7 @@ import pytest
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.data.transition import Observation
+from hilt.envs.errors import EnvironmentFailedError, SimulatorVersionError
 from hilt.envs.feature_env import Environment, Judgement, StepRefusedError, episode_seed
 from hilt.operators.base import Event
 
@@ -159,3 +160,41 @@ def test_actions_are_clipped_and_the_neutral_one_moves_nothing() -> None:
 def test_actions_must_be_a_vector() -> None:
     with pytest.raises(ValueError, match="Box"):
         Environment(gym.make("FrozenLake-v1"))
+
+
+class Broken(Corridor):
+    """Its second step fails, as code of users does."""
+
+    def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        if self.place > 1:
+            raise KeyError("gripper")
+        return super().step(action)
+
+
+def test_an_exception_inside_a_foreign_environment_is_one_line_with_its_place() -> None:
+    env = Environment(Broken())
+    env.reset(0)
+    env.step(WALK)
+    with pytest.raises(
+        EnvironmentFailedError, match="environment Broken: step raised KeyError: 'gripper'"
+    ) as said:
+        env.step(WALK)
+    assert "test_adapter.py:" in str(said.value)
+    assert isinstance(said.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize("name", ["is_success", "success"])
+def test_success_goes_by_either_of_the_fields_names(name: str) -> None:
+    class Says(Corridor):
+        def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+            return *super().step(action)[:4], {name: np.float64(1.0)}
+
+    env = Environment(Says())
+    env.reset(0)
+    assert env.step(STAY).is_success
+
+
+def test_an_old_simulator_is_told_to_be_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mujoco.__version__", "3.3.0")
+    with pytest.raises(SimulatorVersionError, match=r"need MuJoCo 4, this is 3\.3\.0"):
+        make_environment(load_config({}))

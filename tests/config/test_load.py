@@ -66,8 +66,8 @@ def test_an_unknown_key_is_named_with_its_path_and_the_closest(
         ({"env": []}, ["env = []", "object"]),
         ({"mode": "teach"}, ['mode = "teach"', "'record' or 'replay'"]),
         ({"device": "gpu"}, ['device = "gpu"']),
-        ({"policy": {"type": "act"}}, ['policy.type = "act"', "sac, acfql, reward_classifier"]),
-        ({"policy": {}}, ["policy.type", "sac, acfql, reward_classifier"]),
+        ({"policy": {"type": "act"}}, ['policy.type = "act"', "sac, acfql, hg_dagger, reward_classifier"]),
+        ({"policy": {}}, ["policy.type", "sac, acfql, hg_dagger, reward_classifier"]),
         ({"policy": {"type": "sac", "discount": 1.5}}, ["policy.discount = 1.5", "less than or equal to 1"]),
         ({"policy": {"type": "sac", "num_discrete_actions": 5}}, ["policy.num_discrete_actions = 5", "3"]),
         (

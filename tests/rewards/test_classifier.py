@@ -163,6 +163,15 @@ def test_resuming_goes_on_with_the_weights(dataset: Path, run: Path, classifier:
         assert (value - before[name]).abs().max() < 0.01, name
 
 
+def test_the_same_seed_gives_the_same_classifier(dataset: Path, tmp_path: Path) -> None:
+    weights = []
+    for number in range(2):
+        torch.rand(number + 1)  # whatever else was drawn before
+        train_classifier(configure(dataset, 3), tmp_path / str(number))
+        weights.append(load_classifier(tmp_path / str(number) / "checkpoints/last").state_dict())
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
 def test_state_can_be_looked_at_too_and_classes_can_be_more(tmp_path: Path) -> None:
     root = tmp_path / "set"
     episodes = [lamps.episode(number) for number in range(6)]

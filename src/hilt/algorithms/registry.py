@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -19,6 +19,7 @@ from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.policy import GaussianPolicy
 from hilt.algorithms.sac.sac import SAC
 from hilt.algorithms.spec import PolicySpec
+from hilt.config.user_algorithm import named_algorithm
 from hilt.networks.pretrained import PretrainedEncoder
 
 Device = torch.device | str
@@ -50,11 +51,17 @@ def _flow_bc(keys: Keys, spec: PolicySpec, backbone: Backbone, seed: int, device
     return FlowCloning(ACFQLConfig.from_keys(keys), spec, backbone, seed=seed, device=device)
 
 
+def _hg_dagger(keys: Keys, spec: PolicySpec, backbone: Backbone, seed: int, device: Device) -> Algorithm:
+    make = _flow_bc if keys["actor"] == "flow" else _bc
+    return make(keys, spec, backbone, seed, device)
+
+
 REGISTRY: dict[str, Entry] = {
     "sac": Entry(_sac, GaussianPolicy.from_config),
     "bc": Entry(_bc, GaussianPolicy.from_config),
     "acfql": Entry(_acfql, ChunkPolicy.from_config),
     "flow_bc": Entry(_flow_bc, ChunkPolicy.from_config),
+    "hg_dagger": Entry(_hg_dagger, GaussianPolicy.from_config),
 }
 
 
@@ -83,6 +90,25 @@ def policy_from_config(config: Mapping[str, Any]) -> Policy:
 
 
 def _entry(kind: str) -> Entry:
-    if kind not in REGISTRY:
-        raise ValueError(f"policy type {kind!r}: one of {', '.join(sorted(REGISTRY))}")
-    return REGISTRY[kind]
+    if kind in REGISTRY:
+        return REGISTRY[kind]
+    if (named := named_algorithm(kind)) is not None:
+        return _users(kind, named)
+    raise ValueError(f"policy type {kind!r}: one of {', '.join(sorted(REGISTRY))}, or a class that is named")
+
+
+def _users(kind: str, named: type[Any]) -> Entry:
+    """How a user's algorithm is made. Raises ValueError for a class that is none."""
+    build: Any = named
+    if not issubclass(named, Algorithm) or not callable(getattr(build, "policy_from_config", None)):
+        raise ValueError(
+            f"policy type {kind!r}: must be a subclass of hilt.algorithms.base.Algorithm with "
+            "policy_from_config(config)"
+        )
+
+    def make(keys: Keys, spec: PolicySpec, backbone: Backbone, seed: int, device: Device) -> Algorithm:
+        known = {name: keys[name] for name in keys if name in build.config_class.model_fields}
+        config = build.config_class.model_validate(known)
+        return cast(Algorithm, build(config, spec, backbone, seed=seed, device=device))
+
+    return Entry(make, build.policy_from_config)

@@ -22,6 +22,7 @@ from hilt.data.transition import Observation
 from hilt.envs.errors import RenderingError
 from hilt.envs.feature_env import Environment, UnsuitableEnvironmentError
 from hilt.envs.gl import backend
+from hilt.envs.registration import register, register_task
 from hilt.processors.observation import ObservationError
 from hilt.processors.pictures import KEY as PICTURES_KEY
 
@@ -39,13 +40,14 @@ def make_env(
     if isinstance(config, str | Path | Mapping):
         config = load_config(config)
     env = config.env if isinstance(config, RunConfig) else config
-    import hilt.envs  # noqa: F401  (registers the ids)
-
     try:
         if env.type == "gymnasium":
+            register()
             return _make_drawing(env.task, {**env.kwargs, **overrides})
-        return gym.make(env.gym_id, disable_env_checker=True, **{**_arguments(env), **overrides})
-    except (gym.error.Error, TypeError, ModuleNotFoundError) as error:
+        return gym.make(
+            register_task(env.choice.task), disable_env_checker=True, **{**_arguments(env), **overrides}
+        )
+    except (gym.error.Error, TypeError, ValueError, ModuleNotFoundError) as error:
         if unexpected := re.search(r"unexpected keyword argument '(\w+)'", str(error)):
             name = unexpected[1]
             raise ConfigError(f"env.kwargs.{name}", f'"{env.task}" takes no argument {name}') from error

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hilt.config.classifier import ClassifierConfig
 from hilt.config.errors import ConfigError
 from hilt.config.learning import LearningPolicy
 from hilt.config.load import Source, config_file, load_config
 from hilt.config.overrides import COMMAND_LINE
-from hilt.config.policy import ClassifierConfig
 from hilt.config.requirements import Verb, remarks, require
 from hilt.config.resume import CONFIG_NAME, asks_to_resume, new_run, resumed
 from hilt.config.run import RunConfig

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilt.commands.prepare import abandon, begun
+from hilt.config.classifier import ClassifierConfig
 from hilt.config.load import Source
 from hilt.config.overrides import parse_command_line
-from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
 from hilt.errors import UserError
 from hilt.runs.layout import MODEL, outcome

@@ -1,5 +1,6 @@
 """Typed configuration: JSON files and `--a.b=c`, checked, with errors that name file, key and value."""
 
+from hilt.config.classifier import ClassifierConfig
 from hilt.config.dataset import DatasetConfig
 from hilt.config.device import resolve_device
 from hilt.config.environment import EnvConfig, FeatureConfig
@@ -7,7 +8,7 @@ from hilt.config.errors import ConfigError
 from hilt.config.learning import LearningPolicy
 from hilt.config.load import config_file, load_config, without_effect
 from hilt.config.overrides import parse_command_line
-from hilt.config.policy import ACFQLConfig, ClassifierConfig, PretrainedConfig, SACConfig
+from hilt.config.policy import ACFQLConfig, PretrainedConfig, SACConfig
 from hilt.config.requirements import remarks, require
 from hilt.config.resume import asks_to_resume, find_run, new_run, resumed
 from hilt.config.run import RunConfig

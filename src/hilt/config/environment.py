@@ -169,7 +169,8 @@ class EnvConfig(Section):
     )
     """Which robot."""
     task: str = "hilt/PickCube-v0"
-    """Task id (hilt's or the field's); with `gymnasium`, any Gymnasium id (`package.module:Id-v0`)."""
+    """Task id (hilt's or the field's), or a task of your own on hilt's arm, `package.module:Class`; with
+    `gymnasium`, any Gymnasium id (`package.module:Id-v0`)."""
     fps: Annotated[int, Field(ge=1, le=500)] = 10
     """Control steps per second."""
     features: dict[str, FeatureConfig] = {}

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from hilt.config.aliases import alias_paths
 from hilt.config.errors import ConfigError, shown
 from hilt.config.fields import Refused, Section, effect, sections_of, walk
-from hilt.config.policy import POLICY_TYPES
+from hilt.config.policy import POLICY_TYPES, USERS
 from hilt.config.run import RunConfig
 
 Path = tuple[str, ...]
@@ -47,7 +47,7 @@ def refused(config: RunConfig, origin_of: OriginOf) -> ConfigError | None:
 def path_of(detail: ErrorDetails) -> Path:
     """Where the error is, without the tag that pydantic puts after `policy`."""
     parts = [str(part) for part in detail["loc"]]
-    if parts[:1] == ["policy"] and len(parts) > 1 and parts[1] in POLICY_TYPES:
+    if parts[:1] == ["policy"] and len(parts) > 1 and parts[1] in (*POLICY_TYPES, USERS):
         del parts[1]
     if detail["type"].startswith("union_tag"):
         parts.append("type")
@@ -79,7 +79,8 @@ def known_paths(section: type[Section], path: Path = (), policy_type: str | None
 
 def _wrong(detail: ErrorDetails) -> str:
     if detail["type"].startswith("union_tag"):
-        return f"must be one of {', '.join(kind for kind in POLICY_TYPES if kind != 'pretrained')}"
+        kinds = [kind for kind in POLICY_TYPES if kind != "pretrained"]
+        return f"must be one of {', '.join(kinds)}, or {USERS}"
     if detail["type"] == "missing":
         return "missing"
     if detail["type"] == "string_pattern_mismatch":

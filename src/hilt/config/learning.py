@@ -114,8 +114,13 @@ class Concurrency(Section):
 
 
 class LearningPolicy(PolicyBase):
-    """What SAC and ACFQL share: encoders, critics, buffers, the schedule, the connection."""
+    """What all that learn by interaction share: encoders, critics, buffers, the schedule, the connection.
 
+    A subclass of yours is the configuration of an algorithm of yours, `policy.type: "package.module:Class"`.
+    What learner and actors need to know of an algorithm besides are the properties below.
+    """
+
+    type: str = ""
     preset: Preset = "hilt"
     """Which defaults the keys of `policy` have that the file does not say: hilt's, or those of the published
     code."""
@@ -170,6 +175,8 @@ class LearningPolicy(PolicyBase):
         bool, NoEffect("the result would be the same, and compiling takes a minute of every start")
     ] = False
     """Compile the update."""
+    pretrain_updates: NonNegativeInt = 0
+    """Optimisation steps of imitation alone, the very first: cheap ones."""
     online_steps: PositiveInt = 1_000_000
     """Environment steps of all actors together."""
     online_env_seed: NonNegativeInt = 10_000
@@ -186,6 +193,36 @@ class LearningPolicy(PolicyBase):
     async_prefetch: Annotated[bool, NoEffect("batches are cheap to draw")] = False
     """Draw batches ahead."""
     concurrency: Concurrency = Concurrency()
+
+    @property
+    def sample_chunk(self) -> int | None:
+        """Actions of a sample: a chunk of so many; None: single ones, with returns over `n_step` steps."""
+        return None
+
+    @property
+    def samples_online(self) -> bool:
+        """Batches hold what the policy did, too; else demonstrations and interventions alone."""
+        return True
+
+    @property
+    def offline_updates(self) -> int:
+        """Updates on demonstrations, after imitation and before the actors begin."""
+        return 0
+
+    @property
+    def has_discrete_gripper(self) -> bool:
+        """The gripper is commanded by a choice, not by a continuous action."""
+        return False
+
+    @property
+    def has_soft_targets(self) -> bool:
+        """The critics' targets hold more than rewards: they have no bounds."""
+        return False
+
+    @property
+    def warms_up_by_successes(self) -> bool:
+        """Only steps of successful episodes count for `online_step_before_learning`."""
+        return False
 
     @model_validator(mode="after")
     def _subsample(self) -> LearningPolicy:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, SerializeAsAny, Tag, model_validator
 
+from hilt.config.classifier import ClassifierConfig
 from hilt.config.fields import (
     Fraction,
     NonNegativeFloat,
@@ -22,8 +23,8 @@ from hilt.config.learning import (
     HeadKwargs,
     LearningPolicy,
     NetworkKwargs,
-    PolicyBase,
 )
+from hilt.config.user_algorithm import is_users, users_policy
 
 SAC_REFERENCE: dict[str, Any] = {
     "num_critics": 2,
@@ -120,6 +121,14 @@ class SACConfig(LearningPolicy):
     discrete_critic_network_kwargs: NetworkKwargs = NetworkKwargs()
     policy_kwargs: SACHead = SACHead()
 
+    @property
+    def has_discrete_gripper(self) -> bool:
+        return self.num_discrete_actions is not None
+
+    @property
+    def has_soft_targets(self) -> bool:
+        return self.use_backup_entropy
+
     @model_validator(mode="before")
     @classmethod
     def _preset(cls, data: Any) -> Any:
@@ -142,8 +151,6 @@ class ACFQLConfig(LearningPolicy):
     """Critic updates per optimisation step."""
     policy_average_weight: Annotated[float, Field(gt=0, le=1)] | None = 0.01
     """Let a running average of the policy act: the newest weights' share in it, per update; null: none."""
-    pretrain_updates: NonNegativeInt = 0
-    """Optimisation steps of imitation alone, the very first: cheap ones."""
     offline_steps: NonNegativeInt = 0
     """Optimisation steps on the demonstrations after these, before the actors begin."""
     only_successful_online_step_before_learning: bool = False
@@ -172,6 +179,18 @@ class ACFQLConfig(LearningPolicy):
     actor_network_kwargs: ActorNetworkKwargs = ActorNetworkKwargs()
     policy_kwargs: HeadKwargs = HeadKwargs(init_final=None)
 
+    @property
+    def sample_chunk(self) -> int:
+        return self.chunk_size
+
+    @property
+    def offline_updates(self) -> int:
+        return self.offline_steps
+
+    @property
+    def warms_up_by_successes(self) -> bool:
+        return self.only_successful_online_step_before_learning
+
     @model_validator(mode="before")
     @classmethod
     def _preset(cls, data: Any) -> Any:
@@ -191,67 +210,49 @@ class ACFQLConfig(LearningPolicy):
         return self
 
 
-def _listed(value: Any) -> Any:
-    """A number is a list of one."""
-    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+class HGDAggerConfig(LearningPolicy):
+    """HG-DAgger (Kelly et al., 2019): imitation of demonstrations and of every correction, nothing else."""
 
-
-class ClassifierConfig(PolicyBase):
-    """A vision model that tells success from the camera pictures."""
-
-    type: Literal["reward_classifier"] = "reward_classifier"
-    model_name: str | None = None
-    """Pretrained encoder: a folder or hub id; null: a small convolution trained from scratch."""
-    model_type: Literal["cnn", "transformer"] = "cnn"
-    """Kind of encoder."""
-    num_cameras: PositiveInt = 2
-    """Cameras that it looks at."""
-    num_classes: Annotated[int, Field(ge=2)] = 2
-    """Classes, which must be those of the labels: 0 to num_classes - 1; 2: failure and success."""
-    label_column: str = "next.reward"
-    """Column of the dataset that holds the labels; one named `next...` is about what was seen after the
-    action."""
-    success_class: Annotated[list[NonNegativeInt], BeforeValidator(_listed), Field(min_length=1)] | None = (
-        None
-    )
-    """Which class is success, or a list of those that are; null: the last."""
-    class_rewards: list[float] | None = None
-    """What a frame of each class is worth, times `success_reward`; null: success is worth 1, the others 0."""
-    hidden_dim: PositiveInt = 256
-    """Size of the hidden layer."""
-    latent_dim: PositiveInt = 256
-    """Size of the encoding of a camera."""
-    image_embedding_pooling_dim: PositiveInt = 8
-    """Spatial embeddings per channel of the encoder."""
-    image_size_encoder: PositiveInt = 64
-    """Height and width [pixels] at which the convolution sees pictures."""
-    dropout_rate: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Dropout in training."""
-    learning_rate: PositiveFloat = 1e-4
-    """Learning rate."""
-    weight_decay: NonNegativeFloat = 0.01
-    """Weight decay."""
-    grad_clip_norm: PositiveFloat = 1.0
-    """Largest norm of a gradient."""
-    precision_target: Fraction = 0.99
-    """Precision on held-out frames for which the threshold is calibrated."""
-
-    @model_validator(mode="after")
-    def _success_class(self) -> ClassifierConfig:
-        successes = set(self.successes)
-        if max(successes) >= self.num_classes:
-            raise invalid(f"must be below num_classes, {self.num_classes}", "success_class")
-        if len(successes) == self.num_classes:
-            raise invalid("some class must be none of success", "success_class")
-        if self.class_rewards is not None and len(self.class_rewards) != self.num_classes:
-            raise invalid(f"must be num_classes = {self.num_classes} numbers", "class_rewards")
-        return self
+    type: Literal["hg_dagger"] = "hg_dagger"
+    actor: Literal["gaussian", "flow"] = "gaussian"
+    """The policy: SAC's network, which acts by its mean, or ACFQL's flow, which plans chunks of actions."""
+    pretrain_updates: NonNegativeInt = 1000
+    """Optimisation steps on the demonstrations before the first action."""
+    bc_loss: Literal["squared_error", "log_likelihood"] = "squared_error"
+    """What a Gaussian minimises."""
+    num_discrete_actions: Literal[3] | None = None
+    """3: a Gaussian commands the gripper by a choice (close, stay, open); null: it is a continuous action."""
+    chunk_size: PositiveInt = 10
+    """Actions that a flow plans at once."""
+    n_action_steps: PositiveInt = 10
+    """How many of them are executed before it plans again."""
+    flow_steps: PositiveInt = 3
+    """Steps of the integrator."""
+    integrator: Literal["euler", "midpoint"] = "midpoint"
+    """How the flow is integrated."""
+    actor_network_kwargs: ActorNetworkKwargs = ActorNetworkKwargs()
+    policy_kwargs: SACHead = SACHead(init_std=0.01)
 
     @property
-    def successes(self) -> tuple[int, ...]:
-        """The classes that are success."""
-        last = self.num_classes - 1
-        return (last,) if self.success_class is None else tuple(sorted(set(self.success_class)))
+    def sample_chunk(self) -> int | None:
+        return self.chunk_size if self.actor == "flow" else None
+
+    @property
+    def samples_online(self) -> bool:
+        return False
+
+    @property
+    def has_discrete_gripper(self) -> bool:
+        return self.num_discrete_actions is not None
+
+    @model_validator(mode="after")
+    def _infer(self) -> HGDAggerConfig:
+        self.infer("n_action_steps", self.chunk_size)
+        if self.n_action_steps > self.chunk_size:
+            raise invalid(f"must not be above chunk_size, {self.chunk_size}", "n_action_steps")
+        if self.actor == "flow" and self.num_discrete_actions is not None:
+            raise invalid("a flow's gripper is a continuous action", "num_discrete_actions")
+        return self
 
 
 class PretrainedConfig(Section):
@@ -264,15 +265,33 @@ class PretrainedConfig(Section):
     """As for the other policies."""
 
 
-PolicyConfig = Annotated[
-    SACConfig | ACFQLConfig | ClassifierConfig | PretrainedConfig, Field(discriminator="type")
-]
-POLICY_TYPES: dict[str, type[SACConfig | ACFQLConfig | ClassifierConfig | PretrainedConfig]] = {
+POLICY_TYPES: dict[
+    str, type[SACConfig | ACFQLConfig | HGDAggerConfig | ClassifierConfig | PretrainedConfig]
+] = {
     "sac": SACConfig,
     "acfql": ACFQLConfig,
+    "hg_dagger": HGDAggerConfig,
     "reward_classifier": ClassifierConfig,
     "pretrained": PretrainedConfig,
 }
+
+
+def _tag(data: Any) -> str | None:
+    """Which member of the union a `policy` section is."""
+    kind = data.get("type") if isinstance(data, dict) else getattr(data, "type", None)
+    return USERS if is_users(kind) else kind
+
+
+USERS = "package.module:Class"
+PolicyConfig = Annotated[
+    Annotated[SACConfig, Tag("sac")]
+    | Annotated[ACFQLConfig, Tag("acfql")]
+    | Annotated[HGDAggerConfig, Tag("hg_dagger")]
+    | Annotated[ClassifierConfig, Tag("reward_classifier")]
+    | Annotated[PretrainedConfig, Tag("pretrained")]
+    | Annotated[SerializeAsAny[LearningPolicy], BeforeValidator(users_policy), Tag(USERS)],
+    Discriminator(_tag),
+]
 
 
 def with_preset(data: Any, reference: dict[str, Any]) -> Any:

@@ -12,9 +12,16 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from hilt.config.classifier import ClassifierConfig
 from hilt.config.fields import NoEffect, Refused, Section, effect, sections_of
 from hilt.config.learning import LearningPolicy, PolicyBase
-from hilt.config.policy import ACFQL_REFERENCE, SAC_REFERENCE, ACFQLConfig, ClassifierConfig, SACConfig
+from hilt.config.policy import (
+    ACFQL_REFERENCE,
+    SAC_REFERENCE,
+    ACFQLConfig,
+    HGDAggerConfig,
+    SACConfig,
+)
 from hilt.config.run import RunConfig
 
 START = "<!-- from here on: made by python -m hilt.config.reference -->"
@@ -22,9 +29,10 @@ Values = Mapping[str, Any]
 _NOTHING: Values = {}
 _POLICIES: tuple[tuple[str, type[PolicyBase], Values], ...] = (
     ("policy (all types)", PolicyBase, _NOTHING),
-    ("policy (sac and acfql)", LearningPolicy, _NOTHING),
+    ("policy (all that learn by interaction)", LearningPolicy, _NOTHING),
     ("policy (sac)", SACConfig, SAC_REFERENCE),
     ("policy (acfql)", ACFQLConfig, ACFQL_REFERENCE),
+    ("policy (hg_dagger)", HGDAggerConfig, _NOTHING),
     ("policy (reward_classifier)", ClassifierConfig, _NOTHING),
 )
 _BOUNDS = {"gt": "> {}", "ge": ">= {}", "lt": "< {}", "le": "<= {}"}

@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from hilt.envs.errors import SimulationError
+from hilt.envs.errors import SimulationError, SimulatorVersionError
 from hilt.envs.options import EnvOptions
 from hilt.envs.panda.control import ActionScale, Controller
 from hilt.envs.panda.robot import HOME, Array, Panda, Physics, load_model
@@ -54,10 +54,19 @@ class Outcome:
     is_success: Flags
 
 
+def require_mujoco() -> None:
+    """Raises SimulatorVersionError where MuJoCo is too old for hilt's own environments."""
+    if int(mujoco.__version__.partition(".")[0]) < 4:
+        raise SimulatorVersionError(
+            f"hilt's own environments need MuJoCo 4, this is {mujoco.__version__}: pip install 'mujoco>=4'"
+        )
+
+
 class Core:
     """A task on its robot, without any state of an episode."""
 
     def __init__(self, task: type[Task], options: EnvOptions) -> None:
+        require_mujoco()
         self.options = options
         self.substeps = options.substeps(task.timestep)
         self.model = load_model(

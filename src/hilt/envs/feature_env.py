@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.data.transition import Action, Feature, Observation, Schema
-from hilt.envs.errors import RenderingError, SimulationError
+from hilt.envs.errors import EnvironmentFailedError, RenderingError, SimulationError
 from hilt.errors import UserError
 from hilt.operators.base import Event, Expert
 from hilt.processors.observation import crop_and_resize, observed_features, select, to_features
@@ -184,7 +184,7 @@ class Environment:
     def reset(self, seed: int, initial_state: NDArray[np.float64] | None = None) -> Observation:
         """Begin the episode of `seed`, from `initial_state` if one is given."""
         options = None if initial_state is None else {"initial_state": initial_state}
-        raw, _ = self.gym.reset(seed=seed, options=options)
+        raw, _ = self._ask("reset", lambda: self.gym.reset(seed=seed, options=options))
         if self._reward_function is not None:
             self._reward_function.reset()
         return self._checked(self._all_features(raw))
@@ -194,10 +194,11 @@ class Environment:
 
         Raises:
             StepRefusedError: action, simulator or observation are not finite.
+            EnvironmentFailedError: the environment itself raised something.
         """
         require_finite("the action", action)
         try:
-            raw, reward, terminated, truncated, info = self.gym.step(action)
+            raw, reward, terminated, truncated, info = self._ask("step", lambda: self.gym.step(action))
         except SimulationError as error:
             raise StepRefusedError(f"the simulator refused the step: {error}") from error
         features = self._all_features(raw)
@@ -246,6 +247,16 @@ class Environment:
     def close(self) -> None:
         self.gym.close()
 
+    def _ask(self, what: str, ask: Callable[[], Any]) -> Any:
+        """What the environment answers. Raises EnvironmentFailedError for what it should not have raised."""
+        try:
+            return ask()
+        except (SimulationError, UserError):
+            raise
+        except Exception as error:
+            name = self.gym.spec.id if self.gym.spec is not None else type(self.gym.unwrapped).__name__
+            raise EnvironmentFailedError(name, what, error) from error
+
     def _all_features(self, raw: Any) -> Observation:
         features = to_features(raw)
         return features if self._transform is None else self._transform(features)
@@ -268,7 +279,8 @@ class Environment:
         """Whether the environment itself calls the step a success; None: it does not say."""
         if self._success_threshold is not None:
             return reward >= self._success_threshold
-        return bool(info["is_success"]) if "is_success" in info else None
+        said = info.get("is_success", info.get("success"))
+        return None if said is None else bool(said)
 
     def _with_reward_function(self, outcome: Outcome, features: Observation) -> Outcome:
         """The classifier sees all `features`, those that the policy does not use included."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import pkgutil
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 import gymnasium as gym
 
@@ -18,19 +18,31 @@ if TYPE_CHECKING:
 
 def task_names() -> list[str]:
     """`PickCube` for the module `pick_cube.py`, and so on."""
-    modules = (module.name for module in pkgutil.iter_modules(tasks.__path__))
-    return sorted(
-        _class_name(module) for module in modules if module != "base" and not module.startswith("_")
-    )
+    return sorted(_modules())
 
 
 def task_class(name: str) -> type[Task]:
-    """Raises ValueError naming the tasks there are."""
-    for module in pkgutil.iter_modules(tasks.__path__):
-        if _class_name(module.name) == name and module.name != "base":
-            found: type[Task] = getattr(importlib.import_module(f"{tasks.__name__}.{module.name}"), name)
-            return found
-    raise ValueError(f"task {name!r}: one of {', '.join(task_names())}")
+    """The task called `name`: one of hilt's, or a class of the user's, "package.module:Class".
+
+    Raises:
+        ValueError: there is none, or it is no task.
+    """
+    if (module := _modules().get(name)) is not None:
+        return cast("type[Task]", getattr(import_module(f"{tasks.__name__}.{module}"), name))
+    from hilt.envs.tasks.base import Task
+
+    module_name, _, class_name = name.partition(":")
+    if not class_name:
+        raise ValueError(f"task {name!r}: one of {', '.join(task_names())}, or package.module:Class")
+    try:
+        found = getattr(import_module(module_name), class_name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"there is no module {error.name!r}") from error
+    except AttributeError:
+        raise ValueError(f"module {module_name!r} has no class {class_name!r}") from None
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        raise ValueError(f"{class_name} is no subclass of hilt.envs.tasks.base.Task")
+    return found
 
 
 def make(task: str, **options: Any) -> PandaEnv:
@@ -50,13 +62,26 @@ def make_vector(task: str, num_envs: int, **options: Any) -> PandaVectorEnv:
 def register() -> None:
     """Makes `gym.make("hilt/TASK-v0")` and `gym.make_vec` work; may be called again."""
     for name in task_names():
-        if f"hilt/{name}-v0" not in gym.registry:
-            gym.register(
-                f"hilt/{name}-v0",
-                entry_point=f"{__name__}:make",
-                vector_entry_point=f"{__name__}:make_vector",
-                kwargs={"task": name},
-            )
+        register_task(name)
+
+
+def register_task(name: str) -> str:
+    """The id under which `gym.make` knows a task; that of "package.module:Class" is its own."""
+    task_id = f"hilt/{name.replace(':', '.')}-v0"
+    if task_id not in gym.registry:
+        gym.register(
+            task_id,
+            entry_point=f"{__name__}:make",
+            vector_entry_point=f"{__name__}:make_vector",
+            kwargs={"task": name},
+        )
+    return task_id
+
+
+def _modules() -> dict[str, str]:
+    """Class -> module of hilt's own tasks."""
+    modules = (module.name for module in pkgutil.iter_modules(tasks.__path__))
+    return {_class_name(module): module for module in modules if module != "base"}
 
 
 def _class_name(module: str) -> str:

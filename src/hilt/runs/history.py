@@ -164,6 +164,14 @@ class History:
         """Share of steps under the operator's control, over the last episodes."""
         return self._per_step("intervention_steps")
 
+    def rates(self) -> dict[str, float]:
+        """Of the last episodes, as pages show them."""
+        return {
+            "success_rate": self.success_rate,
+            "success_rate_without_help": self.success_rate_without_help,
+            "intervention_rate": self.intervention_rate,
+        }
+
     def _per_step(self, name: str) -> float:
         steps = sum(entry["length"] for entry in self.recent)
         return sum(entry[name] for entry in self.recent) / max(steps, 1)

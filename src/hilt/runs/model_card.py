@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hilt.config.policy import ClassifierConfig
+from hilt.config.classifier import ClassifierConfig
 from hilt.config.run import RunConfig
 
 FILM = "film.mp4"

@@ -42,15 +42,13 @@ class StepRate:
 def telemetry(history: History, episode: Episode, actor_hz: float | None, **more: object) -> Telemetry:
     """The figures as pages show them, of `history` and the `episode` under way; `more` win over them."""
     intervened = bool(episode.control[-1:] == [True])
-    fps, cost, has_rates = history.fps, history.cost(), bool(history.recent)
+    fps, cost = history.fps, history.cost()
     figures: dict[str, object] = {
         "controller": "nobody" if not episode.length else "operator" if intervened else "policy",
         "episode": history.episodes + 1,
         "step": max(episode.length - 1, 0),
         "time_s": episode.length / fps,
-        "success_rate": history.success_rate if has_rates else None,
-        "success_rate_without_help": history.success_rate_without_help if has_rates else None,
-        "intervention_rate": history.intervention_rate if has_rates else None,
+        **(history.rates() if history.recent else {}),
         "actor_hz": actor_hz,
         "human_seconds": cost["human_s"] + episode.intervention_steps / fps,
         "human_seconds_episode": episode.intervention_steps / fps,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from hilt.build.envs import make_environment
 from hilt.config.run import RunConfig
 from hilt.config.variables import ACTOR_INDEX
 from hilt.data.transition import Transition
+from hilt.envs.errors import EnvironmentFailedError
 from hilt.envs.feature_env import Environment, Outcome
 from hilt.rewards.reward_function import ClassifierMonitor
 from hilt.rollout.rollout import Episode, Observer
@@ -35,6 +37,8 @@ _POLL_S = 0.25
 _HOLD_S = 0.01
 _LONG_HOLD_S = 0.5
 _DRAIN_S = 5.0
+TRACE = "environment_error.txt"
+"""In the run's folder: what an environment raised, and where."""
 _PHASES = {
     "": "starting",
     "demonstrations": "demonstrations",
@@ -51,6 +55,16 @@ def run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
     What the learner does not have yet is kept below `folder`, in a place of this actor's own.
     """
     torch.set_num_threads(1)
+    try:
+        return _run_actor(config, folder, should_stop)
+    except EnvironmentFailedError as error:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / TRACE).write_text("".join(traceback.format_exception(error)))
+        _tell(f"the whole trace is in {folder / TRACE}")
+        raise
+
+
+def _run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
     env = make_environment(config, trust_operator=config.env.trust_operator)
     try:
         with _own_spool(folder) as (index, spool):

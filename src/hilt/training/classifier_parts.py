@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from hilt.build.datasets import dataset_folder, open_dataset, recorded_schema
+from hilt.config.classifier import ClassifierConfig
 from hilt.config.errors import ConfigError
-from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
 from hilt.data.lerobot import DatasetError, DatasetReader
 from hilt.data.transition import Feature, Schema

@@ -239,9 +239,7 @@ class Learner:
             "env_steps": float(status.env_steps),
             "updates": float(status.updates),
             "updates_per_s": status.updates_per_s,
-            "success_rate": self._history.success_rate,
-            "success_rate_without_help": self._history.success_rate_without_help,
-            "intervention_rate": status.intervention_rate,
+            **(self._history.rates() if self._history.recent else {}),
             "episodes": float(self._history.episodes),
             **self._history.cost(),
         }

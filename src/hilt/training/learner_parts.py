@@ -14,7 +14,7 @@ from hilt.algorithms.registry import make_algorithm
 from hilt.algorithms.spec import PolicySpec
 from hilt.build.models import model_folder
 from hilt.config.errors import ConfigError
-from hilt.config.policy import ACFQLConfig, SACConfig
+from hilt.config.learning import LearningPolicy
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.data.batch import Batch
@@ -29,10 +29,10 @@ from hilt.training.value_bounds import target_range
 from hilt.training.vision import frozen_features
 
 
-def learning_policy(config: RunConfig) -> SACConfig | ACFQLConfig:
+def learning_policy(config: RunConfig) -> LearningPolicy:
     """The `policy` section, which must be one that learns by interaction. Raises ConfigError."""
-    if not isinstance(config.policy, SACConfig | ACFQLConfig):
-        raise ConfigError("policy.type", "must be sac or acfql to learn by interaction")
+    if not isinstance(config.policy, LearningPolicy):
+        raise ConfigError("policy.type", "must be one that learns by interaction, such as sac")
     return config.policy
 
 
@@ -97,30 +97,32 @@ class Builder:
 
     def _offline_steps(self, memory: Memory) -> int:
         policy = learning_policy(self.config)
-        return policy.offline_steps if isinstance(policy, ACFQLConfig) and len(memory.demonstrations) else 0
+        return policy.offline_updates if len(memory.demonstrations) else 0
 
     def _pretrain_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
         """Those of imitation alone: as many as in the run of the policy whose configuration is `saved`."""
         policy = learning_policy(self.config)
         if saved is not None:
-            return int(saved[policy.type].get("pretrain_updates", 0))
+            settings = [value for value in saved.values() if isinstance(value, Mapping)]
+            return max((int(each.get("pretrain_updates", 0)) for each in settings), default=0)
         return policy.pretrain_updates if len(memory.demonstrations) else 0
 
     def sampler(self, memory: Memory) -> MixedSampler:
+        policy = learning_policy(self.config)
         return MixedSampler(
             memory.online,
             memory.demonstrations,
             self.config.batch_size,
             generator=np.random.default_rng(self.config.seed),
-            online_ratio=self.config.online_ratio,
+            online_ratio=self.config.online_ratio if policy.samples_online else 0.0,
             device=self.device,
         )
 
     def draw(self, sampler: MixedSampler) -> Sampler:
         """Batches as the algorithm wants them: n-step returns, or chunks."""
         policy = learning_policy(self.config)
-        if isinstance(policy, ACFQLConfig):
-            neutral, chunk, discount = self.env.neutral_action, policy.chunk_size, policy.discount
+        if (chunk := policy.sample_chunk) is not None:
+            neutral, discount = self.env.neutral_action, policy.discount
             if chunk > 1:
                 return lambda: sampler.sample_chunks(discount, chunk, neutral)
             return lambda: _as_chunks(sampler.sample(discount, policy.n_step))

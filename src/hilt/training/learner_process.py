@@ -9,7 +9,6 @@ from pathlib import Path
 from hilt.build.envs import make_environment
 from hilt.config.device import resolve_device
 from hilt.config.errors import ConfigError
-from hilt.config.policy import ACFQLConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
@@ -158,8 +157,7 @@ def _plan(config: RunConfig, offline_updates: int) -> Plan:
         time_limit_s=config.time_limit_s or float("inf"),
         eval_freq=config.eval_freq,
         tests_alone=config.env.may_run_unattended,
-        only_successful_warm_up=isinstance(policy, ACFQLConfig)
-        and policy.only_successful_online_step_before_learning,
+        only_successful_warm_up=policy.warms_up_by_successes,
         log_freq=config.log_freq,
         save_freq=config.save_freq,
         save_every_s=config.save_every_s,

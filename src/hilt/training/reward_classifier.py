@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from hilt.build.models import model_folder
+from hilt.config.classifier import ClassifierConfig
 from hilt.config.device import resolve_device
-from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.data.lerobot import DatasetError
@@ -66,7 +66,9 @@ def train_classifier(
     device, warning = resolve_device(config.device_name)
     if warning:
         tell(warning)
-    classifier = build_classifier(policy, frames[is_trained_on]).to(device)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        classifier = build_classifier(policy, frames[is_trained_on]).to(device)
     step = _begin(classifier, config, run)
     seen = encode_once(classifier, frames, progress)
     step += _fit(config, classifier, seen[is_trained_on], seen[is_held_out], run, should_stop, tell)

@@ -1,7 +1,9 @@
-"""What a task is: a scene, a start, success, reward and an expert. A new task is a new file beside this one.
+"""What a task is: a scene, a start, success, reward and an expert.
 
-The module `my_task.py` holds the class `MyTask`; its id is then `hilt/MyTask-v0`. The tasks' quantities are
-functions of `Physics`, indexed from the right, so that they serve one simulation and a batch of them alike.
+A new task of hilt's is a new file beside this one: the module `my_task.py` holds the class `MyTask`; its id
+is then `hilt/MyTask-v0`. One of yours is a class in a module of yours, `env.task: "package.module:MyTask"`.
+The tasks' quantities are functions of `Physics`, indexed from the right, so that they serve one simulation
+and a batch of them alike.
 """
 
 from __future__ import annotations
