@@ -45,6 +45,15 @@ def main(folder: Path) -> None:
         }
     )
 
+    report = judge.result
+    quality = report.clear
+    print(f"   Recall {quality.recall:.0%}, precision {quality.precision:.0%} at its threshold.")
+    if not report.reaches_recall:
+        sys.exit(
+            "   A policy would not be paid for too many of its successes. Record more of them "
+            f"(SUCCESSES), or look at {judge.run / 'report'} and choose another policy.precision_target."
+        )
+
     print("3. Train a policy from pictures on what the classifier pays, with a human who takes over.")
     pays = {"pretrained_path": str(judge.model), "debounce": 3}
     training = hilt.train(

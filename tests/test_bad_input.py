@@ -265,6 +265,12 @@ def test_a_policy_of_another_task_is_refused_by_name(capsys: pytest.CaptureFixtu
     assert re.search(r"env.task: .*environment_state of shape \[\d+\], the policy was trained on \[7\]", said)
 
 
+def test_a_policy_of_another_program_is_refused_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    feature = {"type": "STATE", "shape": [18]}
+    write_model(Path("policy"), {"type": "sac", "input_features": {"observation.state": feature}}, {}, {})
+    assert "not trained by hilt" in refused(capsys, "eval", "--policy.pretrained_path=policy")
+
+
 def test_half_a_checkpoint_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     write("policy/config.json", '{"type": "sac"}')
     assert "model.safetensors" in refused(capsys, "eval", "--policy.pretrained_path=policy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from hilt.commands.replay import replay_episode as replay
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
-from hilt.data.lerobot import DatasetError, DatasetReader
+from hilt.data.lerobot import DatasetError, DatasetReader, DatasetWriter, Origin
 from hilt.data.lerobot.hub import push_to_hub
 from hilt.data.transition import Controller
 
@@ -48,6 +49,55 @@ def test_an_operator_alone_is_in_control_at_every_step(recorded: RunConfig) -> N
     assert [episode.task for episode in reader.episodes] == ["pick the cube"] * 2
     for step in reader.transitions():
         assert step.controller is Controller.OPERATOR
+
+
+def features_of(config: RunConfig) -> dict[str, Any]:
+    return json.loads((Path(config.dataset.root or "") / "meta/info.json").read_text())["features"]
+
+
+def test_what_nobody_proposes_is_not_recorded(recorded: RunConfig) -> None:
+    assert "complementary_info.policy_action" not in features_of(recorded)
+    for step in DatasetReader(recorded.dataset.root or "").transitions():
+        np.testing.assert_array_equal(step.policy_action, step.action)
+
+
+@pytest.mark.parametrize("task", ["PickCube", "ArrangeBoxes", "PegInsertion"])
+@pytest.mark.parametrize("more", [{}, {"force_torque": True, "action_mode": "ee_delta_pose"}], ids=str)
+def test_every_number_has_a_name(task: str, more: dict[str, Any]) -> None:
+    env = make_environment(load_config({"env": {"task": f"hilt/{task}-v0", **more}}))
+    sizes = {**env.schema.observation, "action": env.schema.action}
+    assert {name: (len(names),) for name, names in env.names.items()} == {
+        name: feature.shape for name, feature in sizes.items()
+    }
+    assert all(len(set(names)) == len(names) for names in env.names.values())
+    env.close()
+
+
+def test_names_are_in_the_dataset(recorded: RunConfig) -> None:
+    features = features_of(recorded)
+    assert features["action"]["names"] == ["delta_x", "delta_y", "delta_z", "gripper"]
+    assert features["observation.state"]["names"][14:16] == ["gripper.opening", "tcp.x"]
+    assert features["observation.environment_state"]["names"][0] == "cube.x"
+
+
+def test_a_dataset_without_names_and_with_proposals_is_recorded_into(tmp_path: Path) -> None:
+    """As hilt wrote them before."""
+    config = configure(tmp_path / "set", "dataset.num_episodes_to_record=1")
+    env = make_environment(config)
+    with DatasetWriter(tmp_path / "set", env.schema, fps=10, task="pick", origin=Origin()) as writer:
+        for step in read_transitions(recorded_again(tmp_path / "other"), env.schema):
+            writer.add(step)
+        writer.finish_episode()
+    env.close()
+    record(config.model_copy(update={"resume": True}))
+    assert "complementary_info.policy_action" in features_of(config)
+    assert len(DatasetReader(tmp_path / "set").episodes) == 2
+
+
+def recorded_again(root: Path) -> RunConfig:
+    config = configure(root, "dataset.num_episodes_to_record=1")
+    record(config)
+    return config
 
 
 def test_positives_after_success_stay_labelled(recorded: RunConfig) -> None:

@@ -14,7 +14,7 @@ from hilt.commands.record import record_episodes
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
-from hilt.data.lerobot import DatasetError, DatasetWriter
+from hilt.data.lerobot import DatasetError, DatasetWriter, Origin
 from hilt.data.transition import Controller, Feature, Schema, Transition
 from hilt.processors.observation import crop_and_resize
 from hilt.processors.pictures import Preprocessing
@@ -140,7 +140,9 @@ def test_what_was_cut_when_it_was_recorded_is_not_cut_again(tmp_path: Path) -> N
 
 
 def test_what_was_recorded_whole_is_cut_though_its_size_is_right(tmp_path: Path) -> None:
-    looks = write(tmp_path / "raw", 128, 128, preprocessing={FRONT: {"crop": None, "size": None}})
+    looks = write(
+        tmp_path / "raw", 128, 128, origin=Origin(preprocessing={FRONT: {"crop": None, "size": None}})
+    )
     unknown = write(tmp_path / "unknown", 128, 128)
     keys = (f'{CROP}={{"{FRONT}": [16, 0, 96, 96]}}', f"{RESIZE}=[128,128]")
     seen = pictures(configure(tmp_path / "raw", *keys))

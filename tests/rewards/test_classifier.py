@@ -29,9 +29,11 @@ from hilt.envs.feature_env import Outcome
 from hilt.errors import UserError
 from hilt.networks.resnet import ResNet, ResNetConfig
 from hilt.processors.observation import to_batch
+from hilt.rewards.calibration import Quality
 from hilt.rewards.frames import LabelledFrames, load_frames
 from hilt.rewards.model import RewardClassifier, load_classifier
 from hilt.rewards.relabel import relabel
+from hilt.rewards.report import Report
 from hilt.rewards.reward_function import ClassifierMonitor, ClassifierReward
 from hilt.runs.checkpoints import CheckpointError
 from hilt.training.classifier_parts import build_classifier, encode_once, open_frames
@@ -395,6 +397,28 @@ def test_relabelling_writes_what_the_classifier_says_and_lists_every_change(
     assert note.seed == 7
     listed = (tmp_path / "new/meta/relabel.jsonl").read_text().splitlines()
     assert len(listed) == len(result.changes)
+
+
+def test_relabelling_says_why(tmp_path: Path, classifier: RewardClassifier) -> None:
+    root = lamps.write(tmp_path / "set", [lamps.episode(200), lamps.episode(201)])
+    told = relabel(root, ClassifierReward(classifier, debounce=2), tmp_path / "new").lines()
+    threshold = f"above the threshold of {classifier.spec.threshold:.3f}"
+    debounced = [line for line in told if "1 -> 0" in line]
+    assert debounced
+    assert all(f"{threshold}, but it takes 2 such frames in a row: debounce)" in line for line in debounced)
+    wrong = [_with_reward(step, float(step.step == 0)) for step in lamps.episode(202)]
+    lamps.write(tmp_path / "wrong", [wrong])
+    told = relabel(tmp_path / "wrong", ClassifierReward(classifier, debounce=1), tmp_path / "right").lines()
+    assert any("1 -> 0" in line and "below the threshold" in line for line in told)
+    assert any("0 -> 1" in line and line.endswith(f"{threshold})") for line in told)
+
+
+def test_a_report_of_low_recall_says_what_to_do() -> None:
+    low, high = (Quality(100, 0.9, 1.0, recall, 0, 9) for recall in (0.42, 0.97))
+    for clear, is_low in ((low, True), (high, False)):
+        report = Report(0.998, 0.99, 1.0, clear, clear, [], 100, [1, 2])
+        assert report.reaches_recall is not is_low
+        assert any("a recall of 42% is low" in line for line in report.lines()) is is_low
 
 
 @pytest.mark.parametrize(("episodes", "sets_aside"), [(12, False), (24, True)])

@@ -24,6 +24,11 @@ def load_policy(
         CheckpointError: it is missing, damaged, or not a policy.
     """
     config, tensors = read_model(model_folder(folder))
+    if "input_features" in config and "action_low" not in config:
+        raise CheckpointError(
+            f"{folder} was not trained by hilt: policies of other programs are other networks. Train again "
+            "from the same configuration and dataset (docs/coming-from-lerobot.md)"
+        )
     try:
         if is_users(config["type"]):
             name_algorithm(config["type"])

@@ -16,7 +16,7 @@ from hilt.config.errors import ConfigError
 from hilt.config.load import Source
 from hilt.config.overrides import parse_command_line
 from hilt.config.run import RunConfig
-from hilt.data.lerobot import DatasetWriter
+from hilt.data.lerobot import DatasetWriter, Origin
 from hilt.data.lerobot.hub import push_to_hub
 from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
@@ -91,7 +91,9 @@ def record_episodes(
     env = make_environment(config, trust_operator=config.env.trust_operator)
     try:
         with (
-            _writer(config, root, env) as writer,  # refuses before a page is announced
+            _writer(
+                config, root, env, has_policy=policy is not None
+            ) as writer,  # refuses before a page is announced
             OperatorSession(
                 config,
                 env,
@@ -147,19 +149,24 @@ def _record(
     raise AssertionError("unreachable")
 
 
-def _writer(config: RunConfig, root: Path, env: Environment) -> DatasetWriter:
+def _writer(config: RunConfig, root: Path, env: Environment, *, has_policy: bool) -> DatasetWriter:
     processing = preprocessing_of(config)
     return DatasetWriter(
         root,
         env.schema,
         fps=round(env.fps),
         task=config.dataset.task or config.env.task,
-        robot_type=None if config.env.type == "gymnasium" else "franka_panda_simulated",
         image_format=config.dataset.image_format,
         append=config.resume,
-        preprocessing={
-            name: processing.record_of(name, env.schema.observation[name].shape) for name in env.schema.images
-        },
+        origin=Origin(
+            robot_type=None if config.env.type == "gymnasium" else "franka_panda_simulated",
+            names=env.names,
+            preprocessing={
+                name: processing.record_of(name, env.schema.observation[name].shape)
+                for name in env.schema.images
+            },
+            has_policy=has_policy,
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from hilt.rewards import ClassifierReward, load_classifier
 from hilt.rewards import relabel as relabel_dataset
 from hilt.rewards.relabel import Relabelling
 from hilt.runs.layout import MODEL
+from hilt.session.console import Progress
 
 PICTURES = "env.processor.image_preprocessing."
 
@@ -53,7 +54,8 @@ def relabel(
     folder = model_folder(classifier)
     reward = ClassifierReward(load_classifier(folder))
     checked = load_config(config or _trained_with(folder), overrides)
-    return relabel_dataset(dataset_at(dataset), reward, output, pictures=preprocessing_of(checked))
+    pictures = preprocessing_of(checked)
+    return relabel_dataset(dataset_at(dataset), reward, output, pictures=pictures, progress=Progress())
 
 
 def _trained_with(classifier: Path) -> Path | None:

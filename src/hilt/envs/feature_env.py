@@ -160,6 +160,12 @@ class Environment:
         return getattr(self.gym.unwrapped, "expert", None)
 
     @property
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """Feature, or `action` -> what each of its numbers is, where the environment tells it."""
+        said = getattr(self.gym.unwrapped, "feature_names", None)
+        return said if isinstance(said, Mapping) else {}
+
+    @property
     def initial_state(self) -> NDArray[np.float64] | None:
         """The simulator's state right after the last reset, where the environment tells it."""
         return getattr(self.gym.unwrapped, "initial_state", None)

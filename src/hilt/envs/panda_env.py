@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from hilt.data.transition import ENVIRONMENT_STATE, STATE
 from hilt.envs.cameras import COARSE, LIVE, Cameras, Image, Look
 from hilt.envs.core import Core, Progress
 from hilt.envs.options import EnvOptions, height_width
@@ -90,6 +91,15 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         """What `render_camera` sees, uint8 `[H, W, 3]`, quickly enough for a person at the controls."""
         camera = self.options.render_camera
         return self._lens(LIVE).images(self.data, {camera: size})[camera]
+
+    @property
+    def feature_names(self) -> dict[str, list[str]]:
+        """What the numbers of `observation.state`, `observation.environment_state` and `action` are."""
+        return {
+            STATE: self.core.state_names,
+            ENVIRONMENT_STATE: self.core.task.environment_names,
+            "action": self.core.controller.names,
+        }
 
     @property
     def view_axes(self) -> Array:

@@ -25,6 +25,9 @@ class Change:
     old: float
     new: float
     probability: float
+    """Of success."""
+    reason: str
+    """Why the classifier pays what it does, in words."""
 
 
 @dataclass(slots=True)
@@ -52,7 +55,7 @@ def _consecutive(changes: Sequence[Change]) -> Iterator[list[Change]]:
     for change in changes:
         if group and not (
             (change.episode, change.step) == (group[-1].episode, group[-1].step + 1)
-            and (change.old, change.new) == (group[-1].old, group[-1].new)
+            and (change.old, change.new, change.reason) == (group[-1].old, group[-1].new, group[-1].reason)
         ):
             yield group
             group = []
@@ -64,10 +67,11 @@ def _consecutive(changes: Sequence[Change]) -> Iterator[list[Change]]:
 def _span(group: Sequence[Change]) -> str:
     first, last = group[0], group[-1]
     steps = f"step {first.step}" if len(group) == 1 else f"steps {first.step} to {last.step}"
-    lowest, highest = min(c.probability for c in group), max(c.probability for c in group)
+    lowest, highest = (f"{end(c.probability for c in group):.3f}" for end in (min, max))
+    span = lowest if lowest == highest else f"{lowest} to {highest}"
     return (
         f"episode {first.episode}, {steps}: {first.old:g} -> {first.new:g} "
-        f"(probability {lowest:.3f} to {highest:.3f})"
+        f"(probability {span}, {first.reason})"
     )
 
 
@@ -78,11 +82,13 @@ def relabel(
     *,
     gripper_convention: str = "auto",
     pictures: PictureProcessing | None = None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> Relabelling:
     """Write `dataset` again with the rewards of `reward`, into `output` (DATASET_relabelled unless given).
 
     Lengths, ends, pictures and the environment's own word (`is_success`) stay; only rewards change. The
-    frames that did are listed in `meta/relabel.jsonl`. The classifier sees pictures as `pictures` makes them.
+    frames that did are listed in `meta/relabel.jsonl`. The classifier sees pictures as `pictures` makes them;
+    `progress` hears how many episodes are done.
 
     Raises:
         DatasetError: the dataset cannot be read, lacks what the classifier looks at, or `output` exists.
@@ -99,12 +105,12 @@ def relabel(
         reader.schema,
         fps=reader.info.fps,
         task="",
-        robot_type=reader.info.robot_type,
         image_format="video" if reader.info.keys_of("video") else "png",
-        preprocessing=reader.preprocessing,
+        origin=reader.origin,
     )
     with writer:
-        for episode in reader.episodes:
+        for number, episode in enumerate(reader.episodes):
+            progress(f"{number} of {len(reader.episodes)} episodes relabelled")
             for step in _judged(reader.episode(episode), reward, shown, episode.index, result):
                 writer.add(step)
             seed, state = (episode.note.seed, episode.note.initial_state) if episode.note else (None, None)
@@ -141,5 +147,7 @@ def _judged(
         judged = reward(shown(step.next_observation))
         result.frames += 1
         if abs(judged.reward - step.reward) > _SAME:
-            result.changes.append(Change(episode, step.step, step.reward, judged.reward, judged.probability))
+            reason = reward.reason(judged)
+            change = Change(episode, step.step, step.reward, judged.reward, judged.probability, reason)
+            result.changes.append(change)
         yield replace(step, reward=judged.reward)

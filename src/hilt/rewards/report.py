@@ -21,6 +21,8 @@ from hilt.rewards.calibration import (
 )
 from hilt.rewards.frames import LabelledFrames
 
+LEAST_RECALL = 0.8
+"""Below it, a policy is not paid for too many of its successes to learn from them."""
 _STRIP_COLUMNS = 8
 
 
@@ -49,6 +51,11 @@ class Report:
     def reaches_precision(self) -> bool:
         return self.clear.precision >= self.precision_target
 
+    @property
+    def reaches_recall(self) -> bool:
+        """Enough successes are seen for a policy to learn from the classifier."""
+        return self.clear.recall >= LEAST_RECALL
+
     def lines(self) -> list[str]:
         """For a person."""
         clear, edge = self.clear, self.edge
@@ -67,6 +74,13 @@ class Report:
             text.append(
                 f"the precision {self.precision_target:.0%} that was asked for is not reached there: "
                 "record more episodes, with failures and env.number_of_steps_after_success"
+            )
+        if not self.reaches_recall:
+            text.append(
+                f"a recall of {self.clear.recall:.0%} is low: a policy would not be paid for many successes. "
+                "Record more of them, from more places, or choose a lower "
+                f"env.processor.reward_classifier.success_threshold than {self.threshold:.3f}: "
+                "report/precision_recall.png shows the price"
             )
         return text
 

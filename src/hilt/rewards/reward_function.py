@@ -84,6 +84,16 @@ class ClassifierReward:
             milliseconds=1e3 * (time.perf_counter() - started),
         )
 
+    def reason(self, judged: Judgement) -> str:
+        """Why the frame that was judged last, as `judged`, got its reward, in words."""
+        if judged.probability >= self.threshold:
+            said = f"above the threshold of {self.threshold:.3f}"
+        else:
+            said = f"below the threshold of {self.threshold:.3f}"
+        if self._in_a_row < self._debounce:
+            return f"{said}, but it takes {self._debounce} such frames in a row: debounce"
+        return said
+
     def _label(self, probabilities: Tensor, looks_successful: bool) -> int:
         """The likeliest class among those that are success, or among the others; counts frames in a row.
 

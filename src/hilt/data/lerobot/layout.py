@@ -41,10 +41,6 @@ _BOOKKEEPING = {
     "index": "int64",
     "task_index": "int64",
 }
-_ACTION_NAMES = {
-    4: ["delta_x", "delta_y", "delta_z", "gripper"],
-    7: ["delta_x", "delta_y", "delta_z", "delta_rx", "delta_ry", "delta_rz", "gripper"],
-}
 
 
 class DatasetError(UserError, ValueError):
@@ -164,6 +160,19 @@ def read_info(root: Path) -> Info:
     return info
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the transitions of a dataset come from."""
+
+    robot_type: str | None = None
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Vector, or `action` -> what each of its numbers is."""
+    preprocessing: Mapping[str, Any] | None = None
+    """Camera -> what was done to its pictures before (`Preprocessing.record_of`); None: not said."""
+    has_policy: bool = True
+    """A policy proposes actions, which are recorded beside those that were executed."""
+
+
 def entry(dtype: str, shape: Sequence[int], names: list[str] | None = None) -> dict[str, Any]:
     """One feature as `info.json` describes it."""
     return {"dtype": dtype, "shape": list(shape), "names": names}
@@ -185,14 +194,19 @@ def _image_entry(feature: Feature, image_format: str, fps: int) -> dict[str, Any
     return described
 
 
-def describe(schema: Schema, image_format: str, fps: int) -> dict[str, dict[str, Any]]:
+def describe(schema: Schema, image_format: str, fps: int, origin: Origin) -> dict[str, dict[str, Any]]:
     """The features of a dataset that holds transitions of `schema`; `image_format`: `video` or `image`."""
-    action = entry("float32", schema.action.shape, _ACTION_NAMES.get(schema.action_dim))
+
+    def vector(name: str, shape: tuple[int, ...]) -> dict[str, Any]:
+        names = list(origin.names.get(name, ()))
+        return entry("float32", shape, names if len(names) == shape[0] else None)
+
+    action = vector(ACTION, schema.action.shape)
     return {
         **{
             name: _image_entry(feature, image_format, fps)
             if feature.is_image
-            else entry("float32", feature.shape)
+            else vector(name, feature.shape)
             for name, feature in schema.observation.items()
         },
         ACTION: action,
@@ -201,10 +215,23 @@ def describe(schema: Schema, image_format: str, fps: int) -> dict[str, dict[str,
         TRUNCATED: entry("bool", [1]),
         IS_INTERVENTION: entry("bool", [1]),
         DISCRETE_PENALTY: entry("float32", [1]),
-        POLICY_ACTION: action,
+        **({POLICY_ACTION: action} if origin.has_policy else {}),
         IS_SUCCESS: entry("bool", [1]),
         **{name: entry(dtype, [1]) for name, dtype in _BOOKKEEPING.items()},
     }
+
+
+def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """Features that are not stored alike. What their numbers are called does not matter, nor whether what a
+    policy proposed is recorded."""
+    ignored = {"names"}
+
+    def stored(features: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+        described = features.get(name)
+        return None if described is None else {k: v for k, v in described.items() if k not in ignored}
+
+    names = (first.keys() | second.keys()) - {POLICY_ACTION}
+    return sorted(name for name in names if stored(first, name) != stored(second, name))
 
 
 def chunk_and_file(number: int) -> dict[str, int]:

@@ -80,9 +80,17 @@ class DatasetReader:
         return self._catalog.unused
 
     @property
-    def preprocessing(self) -> Mapping[str, Any] | None:
-        """Camera -> crop and resize before its pictures were recorded; None: nobody says."""
-        return self._catalog.preprocessing()
+    def origin(self) -> layout.Origin:
+        """Robot, names of its numbers, and what was done to pictures before they were recorded."""
+        described = {name: self.info.features[source] for name, source in self._catalog.sources.items()}
+        return layout.Origin(
+            robot_type=self.info.robot_type,
+            names={
+                name: names for name, one in described.items() if isinstance(names := one.get("names"), list)
+            },
+            preprocessing=self._catalog.preprocessing(),
+            has_policy=layout.POLICY_ACTION in described,
+        )
 
     @property
     def episodes(self) -> list[Episode]:

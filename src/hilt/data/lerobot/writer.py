@@ -7,7 +7,6 @@ overwritten by the next episode. So a kill at any moment costs the episode in pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from hilt.data.lerobot import layout, sidecar, tables
 from hilt.data.lerobot.cameras import Camera, PngCamera, VideoCamera
-from hilt.data.lerobot.layout import DatasetError, Info, chunk_and_file
+from hilt.data.lerobot.layout import DatasetError, Info, Origin, chunk_and_file
 from hilt.data.lerobot.statistics import Stats, merge_all, to_json, vector_stats
 from hilt.data.transition import Observation, Schema, Transition
 
@@ -72,8 +71,7 @@ class DatasetWriter:
 
     `next.done` is `terminated` and `next.truncated` is `truncated`, never merged. Pictures are encoded in a
     thread while the episode goes on (`image_format`: "video" for H.264, "png" for lossless). When
-    `finish_episode` returns, the episode is on disk and every reader of the format sees it. `preprocessing`
-    says what was done to the pictures of each camera before (`Preprocessing.record_of`).
+    `finish_episode` returns, the episode is on disk and every reader of the format sees it.
 
     Raises:
         DatasetError: `root` holds a dataset and `append` is not set, or it is of other features, another
@@ -87,20 +85,20 @@ class DatasetWriter:
         *,
         fps: int,
         task: str,
-        robot_type: str | None = None,
         image_format: str = "video",
         append: bool = False,
-        preprocessing: Mapping[str, Any] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         if image_format not in IMAGE_FORMATS:
             raise DatasetError(f"image_format is {image_format!r}; allowed: {', '.join(IMAGE_FORMATS)}")
         self.root = Path(root)
         self.schema = schema
-        self._task, self._preprocessing = task, preprocessing
+        origin = origin or Origin()
+        self._task, self._preprocessing = task, origin.preprocessing
         self._image_format = image_format
-        features = layout.describe(schema, IMAGE_FORMATS[image_format], fps)
+        features = layout.describe(schema, IMAGE_FORMATS[image_format], fps, origin)
         videos = layout.VIDEO_PATH if image_format == "video" and schema.images else None
-        self._info = Info(fps, features, video_path=videos, robot_type=robot_type)
+        self._info = Info(fps, features, video_path=videos, robot_type=origin.robot_type)
         self._tasks: list[str] = []
         self._rows: Any = None
         self._stats: dict[str, Stats] = {}
@@ -140,15 +138,8 @@ class DatasetWriter:
         existing = layout.read_info(self.root)
         if existing.fps != self._info.fps:
             raise DatasetError(f"{path} says {existing.fps} fps, the recording runs at {self._info.fps}")
-        if existing.features != self._info.features:
-            differing = {
-                name
-                for name in existing.features.keys() | self._info.features.keys()
-                if existing.features.get(name) != self._info.features.get(name)
-            }
-            raise DatasetError(
-                f"{path} has other features than the recording: {', '.join(sorted(differing))}"
-            )
+        if names := layout.differing(existing.features, self._info.features):
+            raise DatasetError(f"{path} has other features than the recording: {', '.join(names)}")
         if not (self.root / layout.SIDECAR).exists():
             raise DatasetError(f"{self.root} was written by another program: record into a new dataset.root")
         self._info = existing
@@ -246,7 +237,12 @@ class DatasetWriter:
             "task_index": np.full(length, self._tasks.index(episode.task)),
         }
         columns = {name: np.asarray(values) for name, values in episode.columns.items()} | bookkeeping
-        return {name: column.astype(self._info.features[name]["dtype"]) for name, column in columns.items()}
+        features = self._info.features
+        return {
+            name: column.astype(features[name]["dtype"])
+            for name, column in columns.items()
+            if name in features
+        }
 
     def _table(self, columns: dict[str, NDArray[Any]], pictures: dict[str, Any]) -> Any:
         arrays = {}

@@ -65,6 +65,12 @@ class Controller:
             np.array([1.0] * motion + [OPEN] * use_gripper, np.float32),
         )
 
+    @property
+    def names(self) -> list[str]:
+        """What the numbers of an action are."""
+        turns = ["delta_rx", "delta_ry", "delta_rz"] if self.rotates else []
+        return ["delta_x", "delta_y", "delta_z", *turns, *(["gripper"] if self.use_gripper else [])]
+
     def checked(self, action: NDArray[np.float32], leading: tuple[int, ...] = ()) -> Array:
         """The action, clipped to its space. Raises ValueError for a wrong shape or a number not finite."""
         values: Array = np.asarray(action, np.float64)

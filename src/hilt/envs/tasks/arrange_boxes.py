@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hilt.envs import rotations
 from hilt.envs.panda.control import CLOSE, DOWN, OPEN, Controller
 from hilt.envs.panda.robot import Array, Panda, Physics, body_pose
-from hilt.envs.tasks.base import Flags, Task, TaskExpert, Variation, distance, inside, square_to
+from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance, inside, square_to
 
 COLOURS = ((0.85, 0.16, 0.12), (0.95, 0.70, 0.10), (0.20, 0.62, 0.25), (0.12, 0.40, 0.80), (0.50, 0.22, 0.62))
 COUNT = len(COLOURS)
@@ -109,6 +109,11 @@ class ArrangeBoxes(Task):
         poses = [body_pose(data, box) for box in self._boxes]
         targets = self.target_pos(data)
         return np.concatenate((*poses, targets.reshape(*targets.shape[:-2], 3 * COUNT)), axis=-1)
+
+    @property
+    def environment_names(self) -> list[str]:
+        poses = [f"box_{number}.{part}" for number in range(1, COUNT + 1) for part in POSE]
+        return poses + [f"target_{number}.{axis}" for number in range(1, COUNT + 1) for axis in "xyz"]
 
     def is_success(self, data: Physics) -> Flags:
         return np.asarray((self.misplacement(data) <= TOLERANCE).all(axis=-1))

@@ -20,6 +20,9 @@ from hilt.envs import rotations
 from hilt.envs.panda.control import DOWN, STAY, Controller
 from hilt.envs.panda.robot import Array, Panda, Physics
 
+POSE = ("x", "y", "z", "qw", "qx", "qy", "qz")
+"""What the numbers of a pose are."""
+
 Flags = NDArray[np.bool_]
 
 
@@ -63,6 +66,11 @@ class Task(ABC):
     @abstractmethod
     def environment_state(self, data: Physics) -> Array:
         """Privileged: the poses of the objects, `[..., K]`, m and unit quaternions."""
+
+    @property
+    @abstractmethod
+    def environment_names(self) -> list[str]:
+        """What these K numbers are."""
 
     @abstractmethod
     def is_success(self, data: Physics) -> Flags:

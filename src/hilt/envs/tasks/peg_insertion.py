@@ -155,6 +155,11 @@ class PegInsertion(Task):
             (hole, self.hole_yaw(data)[..., None], self.tip(data), self.turn(data)), axis=-1
         )
 
+    @property
+    def environment_names(self) -> list[str]:
+        hole = ["hole.x", "hole.y", "hole.z", "hole.yaw"]
+        return hole + [f"peg_tip.{axis}" for axis in "xyz"] + [f"peg_turn.{axis}" for axis in "xyz"]
+
     def is_success(self, data: Physics) -> Flags:
         return np.asarray(self._in_hole(data) & (self.tip(data)[..., 2] <= SEATED))
 

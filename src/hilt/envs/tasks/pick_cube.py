@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hilt.envs import rotations
 from hilt.envs.panda.control import CLOSE, OPEN, STAY, Controller
 from hilt.envs.panda.robot import Array, Panda, Physics, body_pose
-from hilt.envs.tasks.base import Flags, Task, TaskExpert, Variation, distance, inside, square_to
+from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance, inside, square_to
 
 HALF = 0.02
 """Half the cube's edge, m."""
@@ -67,6 +67,10 @@ class PickCube(Task):
 
     def environment_state(self, data: Physics) -> Array:
         return body_pose(data, self._cube)
+
+    @property
+    def environment_names(self) -> list[str]:
+        return [f"cube.{part}" for part in POSE]
 
     def is_success(self, data: Physics) -> Flags:
         return np.asarray(self.is_held(data) & (self.cube_pos(data)[..., 2] >= HALF + LIFT))
