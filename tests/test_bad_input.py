@@ -90,7 +90,6 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ),
         (["train", *SAC, "--operator=keyboard", '--operator_options={"sped": 1}'], "'sped'; it takes"),
         (["train", *SAC, "--env=3"], 'env = 3: must be an object: {"KEY": VALUE'),
-        (["train", *SAC, "--policy=3"], 'policy = 3: must be an object: {"KEY": VALUE'),
         (["train", *SAC, "--device=gpu"], "must be auto, cpu, mps, cuda or cuda:N$"),
         (
             ["train", *SAC, "--env.processor.reset.fixed_reset_joint_positions=[1]"],
