@@ -90,7 +90,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ),
         (
             ["train", *SAC, "--operator=browser", '--operator_options={"sped": 1}'],
-            "'sped'; it takes step_sizes",
+            "'sped'; it takes",
         ),
         (["train", *SAC, "--operator=keyboard", '--operator_options={"sped": 1}'], "'sped'; it takes"),
         (["train", *SAC, "--env=3"], 'env = 3: must be an object: {"KEY": VALUE'),
