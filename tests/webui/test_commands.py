@@ -127,6 +127,8 @@ def test_a_person_corrects_a_policy_with_a_pad_and_the_dataset_holds_just_that(
     stop(watcher)
     assert command.wait() == 0, command.said
     assert "episode thrown away" in command.said
+    watcher.wait_for_selector("#notice-text:has-text('1 more. This page may be closed.')")
+    assert not watcher.is_visible("#link")
     holds_exactly(tmp_path / "set", meant)
 
 

@@ -86,6 +86,8 @@ def evaluate_folder(
         evaluation = summarise(results, config.eval.seed, _training_cost(folder, env.fps))
         evaluation.write(output / "eval.json")
         print(describe(evaluation), flush=True)
+        successes = sum(result.is_success for result in results)
+        session.farewell = f"{successes} of {len(results)} episodes succeeded; the films are in {output}."
         _film(config, env, policy, results, output, session, footage)
     print(f"evaluation: {output}")
     env.close()

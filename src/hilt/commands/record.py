@@ -106,6 +106,7 @@ def record_episodes(
         ):
             rollout = session.rollout(policy or HoldStill(env), writer.add)
             recording = _record(config, rollout, writer, session, tell)
+            session.farewell = f"Episodes in {root}: {len(recording.episodes)} more."
     finally:
         env.close()
     if config.dataset.push_to_hub and recording.episodes:

@@ -50,6 +50,7 @@ def drive(config: RunConfig, stop: StopRequest) -> int:
                 if episode.event is Event.QUIT or session.should_stop():
                     break
                 print(_line(number, episode, env.fps), flush=True)
+            session.farewell = "The run is over."
     finally:
         env.close()
     return stop.exit_code

@@ -64,6 +64,8 @@ class OperatorSession(Session):
         self.remaining: int | None = None
         """Episodes that are still to come."""
         self.phase = phase
+        self.farewell = ""
+        """What came of it: the page's last word."""
         self.clock = Clock(env.fps)
         try:
             if options.serves and config.ui.enable:
@@ -207,6 +209,8 @@ class OperatorSession(Session):
     def close(self) -> None:
         """Let go of devices; the page and the window end."""
         self.operator.close()
+        if self._seat is not None and self.farewell and self.watched:
+            self._seat.farewell(f"{self.farewell} This page may be closed.")
         self._shut()
 
     def __enter__(self) -> OperatorSession:

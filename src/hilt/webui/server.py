@@ -22,14 +22,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from hilt.operators.controls import Controls
 from hilt.webui.app import make_app
 from hilt.webui.auth import Gate, is_loopback
+from hilt.webui.connection import REFRESH_S
 from hilt.webui.history import History
 from hilt.webui.hub import Room
 from hilt.webui.messages import LONGEST_MESSAGE
 from hilt.webui.requests import Requests
 from hilt.webui.tls import Certificate, make_certificate, outward_address
 from hilt.webui.url import MOST_CONNECTIONS, link_to, listen
-from hilt.webui.view import View
+from hilt.webui.view import Telemetry, View
 
+OVER = "over"
+"""The phase of a run that has ended."""
 PATIENCE_S = 10.0
 """How long a connection may take to ask for something [s]."""
 
@@ -116,6 +119,12 @@ class Seat:
             return
         self._due = now + self._interval
         self._call(self._room.publish, _kept(view) if self._room.lookers else View(view.telemetry))
+
+    def farewell(self, text: str) -> None:
+        """The last word to the pages, before `close`: what came of it, in place of a lost connection."""
+        if self._loop is not None:
+            self._call(self._room.publish, View(Telemetry(phase=OVER, message=text)))
+            time.sleep(2 * REFRESH_S)  # for as long as a page may take to be told
 
     def close(self) -> None:
         """Stop serving; open pages are told."""

@@ -122,9 +122,10 @@ on('state', (now) => {
 on('history', showHistory);
 on('pictures', showPictures);
 on('link', ({ open, reason }) => {
-  find('link').hidden = open;
+  const isOver = state.phase === 'over';
+  find('link').hidden = open || isOver;
   find('link').textContent = reason || 'connection lost, trying again';
-  document.body.classList.toggle('offline', !open);
+  document.body.classList.toggle('offline', !open && !isOver);
 });
 
 document.addEventListener('visibilitychange', look);

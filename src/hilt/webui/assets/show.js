@@ -73,6 +73,7 @@ export function showState(state) {
   const takes = find('take').querySelector('b');
   const driving = mine && (state.control === 'driving') && !state.sole;
   find('leave').hidden = !mine || driving || state.sole;
+  find('take').hidden = mine && state.sole; // who drives throughout has nothing to take over
   takes.textContent = state.seat === 'taken' ? (state.asked === 'by you' ? 'Asked …' : 'Ask for control')
     : driving ? 'Give back' : 'Take over';
   find('pause').firstChild.textContent = state.pause_reason ? 'Go on' : 'Pause';
