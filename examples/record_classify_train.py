@@ -20,7 +20,7 @@ import hilt
 
 OPERATOR, FUMBLER = "scripted", "hilt.operators.fumbling:Fumbler"
 SUCCESSES, FAILURES = 40, 40
-"""From these, three classifiers of three saw every held-out success; one from 20 and 30 missed most of them."""
+"""From these, three of three classifiers saw all held-out successes; one from 20 and 30 saw few of them."""
 TASK: dict[str, Any] = {"task": "hilt/PickCube-v0", "obs_type": "pixels"}
 
 
