@@ -27,7 +27,8 @@ from hilt.config.load import load_config
 from hilt.data.episode_log import read_log
 from hilt.data.routing import Source
 from hilt.rollout.evaluation import wilson_interval
-from hilt.runs.metrics import WINDOW, read_metrics
+from hilt.runs.history import WINDOW
+from hilt.runs.metrics import read_metrics
 
 _COSTS = (
     "env_steps",

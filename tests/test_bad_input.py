@@ -88,6 +88,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             ["train", *SAC, "--operator=json:Nobody"],
             "operator: operator 'json:Nobody': module 'json' has no class",
         ),
+        (
+            ["train", *SAC, "--operator=browser", '--operator_options={"sped": 1}'],
+            "'sped'; it takes",
+        ),
         (["train", *SAC, "--operator=keyboard", '--operator_options={"sped": 1}'], "'sped'; it takes"),
         (["train", *SAC, "--env=3"], 'env = 3: must be an object: {"KEY": VALUE'),
         (["train", *SAC, "--device=gpu"], "must be auto, cpu, mps, cuda or cuda:N$"),

@@ -62,7 +62,7 @@ def picture(page, camera):
 def test_teleop_shows_moving_pictures_obeys_keys_and_stops(serve, open_page):
     command = serve("teleop", {"env": {"obs_type": "pixels"}, "operator": "browser"})
     page = open_page(command)
-    assert "take over to begin" in page.inner_text("#notice-text").lower()
+    page.wait_for_selector("#notice-text:has-text('Take over to begin')")
     page.keyboard.press("Space")
     until(lambda: page.locator("canvas[data-camera]").count() == 3)
     wait_for_badge(page, "you have control")

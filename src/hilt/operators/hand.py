@@ -53,7 +53,7 @@ class HandTracker:
     rotation_step: float = 0.1
     position_scale: float = 1.0
     rotation_scale: float = 1.0
-    refused: int = 0
+    refused: int = field(default=0, init=False)
     """Jumps that no hand could make, and that were therefore ignored."""
     _last: HandPose | None = None
     _owed_way: Vector = field(default_factory=lambda: np.zeros(3))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, cast
 
 from numpy.typing import ArrayLike
 
 from hilt.operators.base import NoOperator, Operator, OperatorUnavailableError
+from hilt.operators.hand import HandTracker
 from hilt.operators.scripted import Habits, ScriptedOperator
 
 DEVICES = {
@@ -22,6 +24,9 @@ DEVICES = {
 
 _GIVEN = ("seed", "fps", "action_low", "action_high", "sole", "wait_for_pad", "seat", "hand")
 """Keywords of operators that hilt says by itself."""
+PAGE = ("browser", "quest")
+"""People at the page."""
+
 NAMES = ("none", "scripted", *DEVICES)
 
 
@@ -65,9 +70,17 @@ def check_operator(name: str, options: Mapping[str, Any]) -> None:
 
     Nothing is made: no device is looked for, and what a session gives a device may be missing.
     """
-    if name not in ("none", "scripted"):
+    if name in PAGE:
+        _check_page_options(name, options)
+    elif name not in ("none", "scripted"):
         fixed = dict.fromkeys(("seed", "fps", "action_low", "action_high"))
         _factory(name, DEVICES.get(name, name), {**fixed, **options}, is_complete=name not in DEVICES)
+
+
+def _check_page_options(name: str, options: Mapping[str, Any]) -> None:
+    known = [field.name for field in fields(HandTracker) if field.init and not field.name.startswith("_")]
+    if unknown := [option for option in options if option not in known]:
+        raise ValueError(f"operator {name!r}: unknown option {unknown[0]!r}; it takes {', '.join(known)}")
 
 
 def _construct(name: str, path: str, arguments: dict[str, Any]) -> Operator:
