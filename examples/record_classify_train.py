@@ -19,7 +19,8 @@ from typing import Any
 import hilt
 
 OPERATOR, FUMBLER = "scripted", "hilt.operators.fumbling:Fumbler"
-SUCCESSES, FAILURES = 20, 30
+SUCCESSES, FAILURES = 40, 40
+"""From these, three of three classifiers saw all held-out successes; one from 20 and 30 saw few of them."""
 TASK: dict[str, Any] = {"task": "hilt/PickCube-v0", "obs_type": "pixels"}
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from hilt.operators import Command, Event, Habits, OperatorUnavailableError, ScriptedOperator, make_operator
 from hilt.operators.base import NoOperator
+from hilt.operators.registry import DEVICES, check_operator
 
 LOW, HIGH = np.array([-1, 0], np.float32), np.array([1, 2], np.float32)
 IDLE = np.array([0, 1], np.float32)
@@ -246,3 +247,12 @@ def test_a_class_that_is_no_operator_is_told_what_it_lacks() -> None:
 def test_registry_names_the_missing_module() -> None:
     with pytest.raises(OperatorUnavailableError, match="no_such_module"):
         made("no_such_module:Thing")
+
+
+@pytest.mark.parametrize("name", ["none", "scripted", *DEVICES])
+def test_every_operator_of_hilt_passes_its_check_without_options(name: str) -> None:
+    """What only a session can give, such as the page, is not asked for."""
+    check_operator(name, {})
+    if name in ("keyboard", "gamepad"):
+        with pytest.raises(ValueError, match="'sped'"):
+            check_operator(name, {"sped": 1})

@@ -22,7 +22,7 @@ DEVICES = {
 }
 """Name -> "module:Class". A Meta Quest connects through the browser's page."""
 
-_GIVEN = ("seed", "fps", "action_low", "action_high", "sole", "wait_for_pad")
+_GIVEN = ("seed", "fps", "action_low", "action_high", "sole", "wait_for_pad", "seat", "hand")
 """Keywords of operators that hilt says by itself."""
 PAGE = ("browser", "quest")
 """People at the page."""
@@ -68,13 +68,13 @@ def make_operator(
 def check_operator(name: str, options: Mapping[str, Any]) -> None:
     """Raises ValueError when `name` means no operator, or one that does not take `options`.
 
-    Nothing is made: no device is looked for.
+    Nothing is made: no device is looked for, and what a session gives a device may be missing.
     """
     if name in PAGE:
         _check_page_options(name, options)
     elif name not in ("none", "scripted"):
         fixed = dict.fromkeys(("seed", "fps", "action_low", "action_high"))
-        _factory(name, DEVICES.get(name, name), {**fixed, **options})
+        _factory(name, DEVICES.get(name, name), {**fixed, **options}, is_complete=name not in DEVICES)
 
 
 def _check_page_options(name: str, options: Mapping[str, Any]) -> None:
@@ -90,8 +90,10 @@ def _construct(name: str, path: str, arguments: dict[str, Any]) -> Operator:
     return cast(Operator, operator)
 
 
-def _factory(name: str, path: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
-    """What makes the operator, which takes `arguments`."""
+def _factory(
+    name: str, path: str, arguments: Mapping[str, Any], *, is_complete: bool = True
+) -> Callable[..., Any]:
+    """What makes the operator, which takes `arguments`, and, if they are complete, needs no others."""
     module_name, _, class_name = path.partition(":")
     try:
         module = importlib.import_module(module_name)
@@ -104,7 +106,8 @@ def _factory(name: str, path: str, arguments: Mapping[str, Any]) -> Callable[...
     if not callable(factory):
         raise ValueError(f"operator {name!r}: module {module_name!r} has no class {class_name!r}")
     try:
-        inspect.signature(factory).bind(**arguments)
+        signature = inspect.signature(factory)
+        (signature.bind if is_complete else signature.bind_partial)(**arguments)
     except TypeError as error:
         if name in DEVICES:
             raise ValueError(f"operator {name!r}: {error}; {_options_of(factory)}") from error
