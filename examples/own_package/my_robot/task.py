@@ -35,6 +35,10 @@ class TouchBall(Task):
     def environment_state(self, data):
         return np.asarray(self.ball(data))
 
+    @property
+    def environment_names(self):
+        return ["ball.x", "ball.y", "ball.z"]
+
     def is_success(self, data):
         return np.asarray(distance(self.robot.tcp_pos(data), self.ball(data)) < NEAR)
 
