@@ -21,11 +21,11 @@ from benchmarks.judge_checkpoints import judge_checkpoints
 from benchmarks.series import Series, markdown, train, whole
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
-from hilt.config.policy import ACFQLConfig, SACConfig
 from hilt.data.episode_log import read_log
 from hilt.data.routing import Source
 from hilt.rollout.evaluation import wilson_interval
 from hilt.runs.metrics import WINDOW, read_metrics
+from hilt.training.learner_parts import learning_policy
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,13 +90,9 @@ def _clone(run: Path) -> dict[str, Any]:
 
     config = load_config(run / "config.json")
     given = [step for step, source in read_log(run / "replay") if source is Source.DEMONSTRATION]
-    n_episodes, policy = config.eval.n_episodes, config.policy
-    if isinstance(policy, ACFQLConfig):
-        kind, updates = "flow_bc", policy.pretrain_updates + policy.offline_steps
-    else:
-        assert isinstance(policy, SACConfig)
-        kind, updates = "bc", policy.pretrain_updates
-    (judged,) = clone(config, kind, given, [updates], n_episodes)
+    n_episodes, policy = config.eval.n_episodes, learning_policy(config)
+    kind = "bc" if policy.chunk_length is None else "flow_bc"
+    (judged,) = clone(config, kind, given, [policy.offline_updates], n_episodes)
     return {
         "demonstration_steps": len(given),
         "cloning_successes": round(judged["success"] * n_episodes),

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -30,6 +31,8 @@ Activation = Literal["tanh", "relu", "silu", "gelu", "gelu_tanh"]
 class PolicyBase(Section):
     """What every policy has."""
 
+    type: str = ""
+    """Which policy: see `hilt.config.policy.POLICY_TYPES`; a class of the user's as package.module:Class."""
     device: DeviceName | None = None
     """auto, cpu, cuda, cuda:N or mps; null is the top-level `device`. Without CUDA: a warning, and cpu."""
     use_amp: bool = False
@@ -114,7 +117,13 @@ class Concurrency(Section):
 
 
 class LearningPolicy(PolicyBase):
-    """What SAC and ACFQL share: encoders, critics, buffers, the schedule, the connection."""
+    """What algorithms share: encoders, critics, buffers, the schedule, the connection.
+
+    Its properties are what the learner and the environment ask, whichever algorithm it is.
+    """
+
+    reference: ClassVar[Mapping[str, Any]] = {}
+    """Where the defaults of the published code differ: those of the preset `reference`."""
 
     preset: Preset = "hilt"
     """Which defaults the keys of `policy` have that the file does not say: hilt's, or those of the published
@@ -166,6 +175,8 @@ class LearningPolicy(PolicyBase):
     """Largest norm of a gradient; null: no limit."""
     n_step: PositiveInt = 3
     """Steps of reward in a target."""
+    pretrain_updates: NonNegativeInt = 0
+    """Optimisation steps of imitation alone, the very first: cheap ones."""
     use_torch_compile: Annotated[
         bool, NoEffect("the result would be the same, and compiling takes a minute of every start")
     ] = False
@@ -187,11 +198,48 @@ class LearningPolicy(PolicyBase):
     """Draw batches ahead."""
     concurrency: Concurrency = Concurrency()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, data: Any) -> Any:
+        """What is said always wins over the preset."""
+        if not isinstance(data, dict) or data.get("preset") != "reference":
+            return data
+        return _over(data, cls.reference)
+
     @model_validator(mode="after")
     def _subsample(self) -> LearningPolicy:
         if (self.num_subsample_critics or 0) > self.num_critics:
             raise invalid(f"must not be above num_critics, {self.num_critics}", "num_subsample_critics")
         return self
+
+    @property
+    def discrete_gripper(self) -> bool:
+        """The gripper's commands are chosen from a few, beside the continuous action."""
+        return False
+
+    @property
+    def bounded_targets(self) -> bool:
+        """Targets are clipped to the values that the reward makes possible."""
+        return self.clip_targets
+
+    @property
+    def chunk_length(self) -> int | None:
+        """Samples are chunks of so many actions; None: single actions, with `n_step` steps of reward."""
+        return None
+
+    @property
+    def offline_updates(self) -> int:
+        """Optimisation steps before the first action."""
+        return self.pretrain_updates
+
+    @property
+    def warms_up_by_success(self) -> bool:
+        """Only steps of successful episodes count for `online_step_before_learning`."""
+        return False
+
+    def without_demonstrations(self) -> Self:
+        """The same, without the optimisation steps that need demonstrations."""
+        return self.model_copy(update={"pretrain_updates": 0})
 
 
 class HeadKwargs(Section):
@@ -199,3 +247,11 @@ class HeadKwargs(Section):
 
     init_final: NonNegativeFloat | None = 0.05
     """Range of the last layer's initial weights; null: as in the other layers."""
+
+
+def _over(data: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**defaults, **data}
+    for key, default in defaults.items():
+        if isinstance(default, dict) and isinstance(data.get(key), dict):
+            merged[key] = _over(data[key], default)
+    return merged

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from hilt.config.errors import ConfigError
+from hilt.config.learning import LearningPolicy
 from hilt.config.load import without_effect
 from hilt.config.operator_options import split_options
-from hilt.config.policy import ACFQLConfig, ClassifierConfig, SACConfig
+from hilt.config.policy import ClassifierConfig
 from hilt.config.run import RunConfig
 
 Verb = Literal["teleop", "record", "replay", "train", "learner", "actor", "eval"]
@@ -46,7 +47,7 @@ def remarks(config: RunConfig) -> list[str]:
 
 def _require_training(config: RunConfig, verb: Verb, origin: str) -> None:
     policy = config.policy
-    if not isinstance(policy, SACConfig | ACFQLConfig | ClassifierConfig):
+    if not isinstance(policy, LearningPolicy | ClassifierConfig):
         raise ConfigError(origin, "policy.type: missing, must be sac, acfql or reward_classifier")
     if policy.pretrained_path is not None:
         raise ConfigError(

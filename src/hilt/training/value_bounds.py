@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from hilt.algorithms.base import Range
 from hilt.config.environment import EnvConfig
-from hilt.config.policy import ACFQLConfig, SACConfig
+from hilt.config.learning import LearningPolicy
 from hilt.rewards.model import ClassifierSpec
-
-Range = tuple[float, float]
 
 
 def target_range(
-    env: EnvConfig, policy: SACConfig | ACFQLConfig, classifier: ClassifierSpec | None = None
+    env: EnvConfig, policy: LearningPolicy, classifier: ClassifierSpec | None = None
 ) -> Range | None:
     """(lowest, highest) discounted return; None where the reward has no known bounds, or none is wanted.
 
@@ -20,9 +19,8 @@ def target_range(
     1 + gamma + ... + gamma^k. Success that does not end the episode pays for ever: 1 / (1 - gamma). With
     `gripper_penalty_in_reward` the lower end is that of a penalty at every step.
     """
-    soft = isinstance(policy, SACConfig) and policy.use_backup_entropy
     payment = _payment(env, classifier)
-    if payment is None or soft or not policy.clip_targets:
+    if payment is None or not policy.bounded_targets:
         return None
     low, high, times = payment
     gripper = env.processor.gripper

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from hilt.config.policy import ACFQLConfig, SACConfig
+from hilt.config.learning import LearningPolicy
 from hilt.data.replay_buffer import FrameTransform
 from hilt.data.transition import Feature, Observation, Schema
 from hilt.networks.pretrained import PretrainedEncoder, load_pretrained
@@ -16,7 +16,7 @@ _PREFIX = "encoder.backbone."
 
 
 def load_backbone(
-    policy: SACConfig | ACFQLConfig, schema: Schema, checkpoint: Checkpoint | None, device: str
+    policy: LearningPolicy, schema: Schema, checkpoint: Checkpoint | None, device: str
 ) -> PretrainedEncoder | None:
     """The encoder of the run that `checkpoint` is of, else the one that `policy` names, or None.
 
