@@ -7,16 +7,19 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+from hilt.algorithms.bc.bc import BehaviorCloning
+from hilt.algorithms.bc.flow_bc import FlowCloning
 from hilt.algorithms.policy_runner import PolicyRunner
-from hilt.algorithms.registry import make_algorithm
 from hilt.build.envs import make_environment
 from hilt.config.run import RunConfig
-from hilt.config.write import to_dict
 from hilt.data.transition import Transition
 from hilt.rollout.evaluation import evaluate_policy, evaluation_seeds
 from hilt.training.demonstrations import demonstrations
 from hilt.training.learner_parts import Builder, learning_policy
+
+KINDS: dict[str, Any] = {"bc": BehaviorCloning, "flow_bc": FlowCloning}
 
 
 def clone(
@@ -39,7 +42,7 @@ def clone(
             given = chain.from_iterable(demonstrations(config, env.schema, lambda: False))
         memory.demonstrate(given)
         spec = builder.spec(memory.demonstrations)
-        algorithm = make_algorithm(kind, to_dict(learning_policy(config)), spec, seed=config.seed)
+        algorithm = KINDS[kind](learning_policy(config), spec, seed=config.seed)
         draw, seconds = builder.draw(builder.sampler(memory)), 0.0
         for milestone in milestones:
             began = time.monotonic()

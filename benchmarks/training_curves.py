@@ -92,9 +92,9 @@ def _hg_dagger(
     kept = [word for word in overrides if not word.startswith(("policy.", "target_success_rate"))]
     policy = load_config(run / "config.json").policy
     assert isinstance(policy, LearningPolicy)
-    imitates = {"type": "hg_dagger", "actor": "gaussian" if policy.sample_chunk is None else "flow"}
-    if policy.sample_chunk is not None:
-        imitates |= {"chunk_size": policy.sample_chunk}
+    imitates = {"type": "hg_dagger", "actor": "gaussian" if policy.chunk_length is None else "flow"}
+    if policy.chunk_length is not None:
+        imitates |= {"chunk_size": policy.chunk_length}
     said = {**json.loads(Path(source).read_text()), "target_success_rate": None, "eval_freq": 0}
     said["policy"] = imitates | {"actor_lr": policy.actor_lr, "online_steps": int(reached["env_steps"])}
     path = run.with_suffix(".hg_dagger.json")
@@ -136,7 +136,7 @@ def _clone(run: Path) -> dict[str, Any]:
     given = [step for step, source in read_log(run / "replay") if source is Source.DEMONSTRATION]
     n_episodes, policy = config.eval.n_episodes, config.policy
     assert isinstance(policy, LearningPolicy)
-    kind = "bc" if policy.sample_chunk is None else "flow_bc"
+    kind = "bc" if policy.chunk_length is None else "flow_bc"
     updates = policy.pretrain_updates + policy.offline_updates
     (judged,) = clone(config, kind, given, [updates], n_episodes)
     return {

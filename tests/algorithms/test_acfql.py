@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from safetensors.torch import load, save
-from toy import CAMERA, equal, make_spec
+from toy import CAMERA, changed, equal, make_spec
 from toy_chunks import chunk_batch, small
 
 from hilt.algorithms.acfql.acfql import ACFQL, to_imitate
@@ -17,7 +18,7 @@ from hilt.algorithms.bc.flow_bc import FlowCloning
 from hilt.algorithms.registry import make_algorithm, policy_from_config
 from hilt.data.batch import Batch
 
-PRESETS = {"reference": ACFQLConfig.reference, "hilt": ACFQLConfig.hilt}
+PRESETS = {name: partial(ACFQLConfig, preset=name) for name in ("reference", "hilt")}
 
 
 def sampler(chunk_size: int, *, pixels: bool = False) -> Callable[[], Batch]:
@@ -56,7 +57,7 @@ def test_an_update_trains_everything_and_says_so(preset: str, actor_type: str, p
 
 
 def test_the_first_updates_are_imitation_alone() -> None:
-    algorithm, sample = ACFQL(small(ACFQLConfig.hilt(), pretrain_updates=2), make_spec(), seed=0), sampler(10)
+    algorithm, sample = ACFQL(small(ACFQLConfig(), pretrain_updates=2), make_spec(), seed=0), sampler(10)
     before = snapshot(algorithm.networks)
     for _ in range(2):
         metrics = algorithm.update(sample)
@@ -69,9 +70,9 @@ def test_the_first_updates_are_imitation_alone() -> None:
 
 def test_offline_the_actor_follows_the_flow_as_closely_as_it_is_told() -> None:
     """With an alpha of its own the offline phase is as if that were the alpha; after it they differ."""
-    config = small(ACFQLConfig.hilt(), offline_steps=2, offline_alpha=None, grad_clip_norm=None)
-    told = ACFQL(replace(config, alpha=10.0, offline_alpha=1000.0), make_spec(), seed=0)
-    always = ACFQL(replace(config, alpha=1000.0), make_spec(), seed=0)
+    config = small(ACFQLConfig(), offline_steps=2, offline_alpha=None, grad_clip_norm=None)
+    told = ACFQL(changed(config, alpha=10.0, offline_alpha=1000.0), make_spec(), seed=0)
+    always = ACFQL(changed(config, alpha=1000.0), make_spec(), seed=0)
     one, other = sampler(10), sampler(10)
     for _ in range(2):
         told.update(one)
@@ -83,7 +84,7 @@ def test_offline_the_actor_follows_the_flow_as_closely_as_it_is_told() -> None:
 
 
 def test_the_average_of_the_policy_acts() -> None:
-    config = small(ACFQLConfig.hilt(), pretrain_updates=1, policy_average_weight=0.25)
+    config = small(ACFQLConfig(), pretrain_updates=1, policy_average_weight=0.25)
     algorithm, sample = ACFQL(config, make_spec(), seed=0), sampler(10)
     algorithm.update(sample)
     imitated = snapshot(algorithm.policy)
@@ -95,7 +96,7 @@ def test_the_average_of_the_policy_acts() -> None:
 
 
 def test_targets_follow_the_critics_before_these_take_their_step() -> None:
-    config = small(ACFQLConfig.reference(), critic_target_update_weight=0.25)
+    config = small(ACFQLConfig(preset="reference"), critic_target_update_weight=0.25)
     algorithm, sample = ACFQL(config, make_spec(), seed=0), sampler(5)
     algorithm.update(sample)  # now targets and critics differ
     critic, target = snapshot(algorithm.networks.critic), snapshot(algorithm.networks.target.critic)
@@ -106,7 +107,7 @@ def test_targets_follow_the_critics_before_these_take_their_step() -> None:
 
 def test_two_optimisers_equal_one_adam_over_everything() -> None:
     """The reference preset's update, by torch's Adam on all parameters at once."""
-    config = small(ACFQLConfig.reference())
+    config = small(ACFQLConfig(preset="reference"))
     ours, other = (ACFQL(config, make_spec(), seed=0) for _ in range(2))
     online = [p for name, p in other.networks.named_parameters() if not name.startswith("target.")]
     adam, target = torch.optim.Adam(online, lr=3e-4), other.networks.target
@@ -129,7 +130,7 @@ def test_two_optimisers_equal_one_adam_over_everything() -> None:
 
 
 def test_the_actor_can_be_updated_less_often() -> None:
-    config = small(ACFQLConfig.hilt(), policy_update_freq=2)
+    config = small(ACFQLConfig(), policy_update_freq=2)
     algorithm, sample = ACFQL(config, make_spec(), seed=0), sampler(10)
     flow, critic = snapshot(algorithm.networks.flow), snapshot(algorithm.networks.critic)
     algorithm.update(sample)
@@ -142,14 +143,14 @@ def test_the_actor_can_be_updated_less_often() -> None:
 @pytest.mark.parametrize("utd_ratio", [1, 3])
 def test_an_update_draws_a_batch_for_each_critic_step(utd_ratio: int) -> None:
     drawn = []
-    algorithm, sample = ACFQL(small(ACFQLConfig.hilt(), utd_ratio=utd_ratio), make_spec()), sampler(10)
+    algorithm, sample = ACFQL(small(ACFQLConfig(), utd_ratio=utd_ratio), make_spec()), sampler(10)
     algorithm.update(lambda: drawn.append(1) or sample())
     assert len(drawn) == utd_ratio
 
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_each_encoder_sees_each_picture_once(shared: bool) -> None:
-    config = small(ACFQLConfig.hilt(), utd_ratio=1, shared_encoder=shared)
+    config = small(ACFQLConfig(), utd_ratio=1, shared_encoder=shared)
     algorithm, seen = ACFQL(config, make_spec(pixels=True)), []
     for module in algorithm.networks.modules():
         if isinstance(module, torch.nn.Conv2d) and module.stride == (4, 4):
@@ -163,15 +164,15 @@ def test_the_flow_imitates_what_went_well() -> None:
     author = torch.arange(48).reshape(12, 4) % 3  # demonstrated, intervention, the policy: step by step
     success = torch.arange(12) == 2
     batch = replace(batch, is_demonstration=author == 0, is_intervention=author == 1, success=success)
-    imitated = to_imitate(batch, ACFQLConfig.hilt())
+    imitated = to_imitate(batch, ACFQLConfig())
     assert torch.equal(imitated, batch.valid * ((author < 2) | success.unsqueeze(-1)))
-    assert torch.equal(to_imitate(batch, ACFQLConfig.reference()), batch.valid)
+    assert torch.equal(to_imitate(batch, ACFQLConfig(preset="reference")), batch.valid)
 
 
 @pytest.mark.parametrize("kind", ["acfql", "flow_bc"])
 def test_resume_equals_never_having_stopped(kind: str, one_thread: object) -> None:
     def fresh() -> ACFQL | FlowCloning:
-        config = small(ACFQLConfig.hilt(), chunk_size=3, num_subsample_critics=2)
+        config = small(ACFQLConfig(), chunk_size=3, num_subsample_critics=2)
         return (ACFQL if kind == "acfql" else FlowCloning)(config, make_spec(pixels=True), seed=4)
 
     sample, resumed_sample = sampler(3, pixels=True), sampler(3, pixels=True)
@@ -188,16 +189,14 @@ def test_resume_equals_never_having_stopped(kind: str, one_thread: object) -> No
 
 
 def test_a_state_of_another_size_is_refused() -> None:
-    state = ACFQL(small(ACFQLConfig.hilt()), make_spec()).state_tensors()
-    other = ACFQL(small(ACFQLConfig.hilt(), actor_hidden_dims=(8,)), make_spec())
+    state = ACFQL(small(ACFQLConfig()), make_spec()).state_tensors()
+    other = ACFQL(small(ACFQLConfig(), actor_hidden_dims=(8,)), make_spec())
     with pytest.raises(StateError, match="another kind or size"):
         other.load_state_tensors(state)
 
 
 def test_cloning_learns_the_experts_chunks() -> None:
-    config = small(
-        ACFQLConfig.hilt(), chunk_size=2, n_action_steps=2, actor_lr=3e-3, actor_hidden_dims=(64, 64)
-    )
+    config = small(ACFQLConfig(), chunk_size=2, n_action_steps=2, actor_lr=3e-3, actor_hidden_dims=(64, 64))
     algorithm = FlowCloning(config, make_spec(), seed=0)
     batch = chunk_batch(torch.Generator().manual_seed(0), 2, size=256)
     everything = torch.ones(256, 2, dtype=torch.bool)
@@ -213,8 +212,9 @@ def test_cloning_learns_the_experts_chunks() -> None:
 @pytest.mark.parametrize("kind", ["acfql", "flow_bc"])
 @pytest.mark.parametrize("pixels", [False, True])
 def test_is_made_by_name_and_its_policy_rebuilt(kind: str, pixels: bool) -> None:
-    keys = {"chunk_size": 3, "n_action_steps": 2, "actor_network_kwargs": {"hidden_dims": [8]}}
-    algorithm = make_algorithm(kind, keys, make_spec(pixels=pixels), seed=1)
+    kind = "hilt.algorithms.bc.flow_bc:FlowCloning" if kind == "flow_bc" else kind
+    keys = {"type": kind, "chunk_size": 3, "n_action_steps": 2, "actor_network_kwargs": {"hidden_dims": [8]}}
+    algorithm = make_algorithm(ACFQLConfig.model_validate(keys), make_spec(pixels=pixels), seed=1)
     policy = policy_from_config(algorithm.policy.config)
     policy.load_state_dict(algorithm.policy.state_dict())
     observation = sampler(3, pixels=pixels)().observation

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
+from toy import changed
 from toy_chunks import small
 
 from hilt.algorithms.acfql.acfql import ACFQL
@@ -69,8 +69,8 @@ def learned_values(config: ACFQLConfig, count: int, schedule: Schedule) -> torch
 )
 def test_hilt_preset_knows_the_value_of_every_state(chunk_size: int) -> None:
     """Its own critics and targets; these follow faster, and a small actor learns less often, to save time."""
-    config = replace(
-        ACFQLConfig.hilt(), chunk_size=chunk_size, n_action_steps=chunk_size, critic_target_update_weight=0.1,
+    config = changed(
+        ACFQLConfig(), chunk_size=chunk_size, n_action_steps=chunk_size, critic_target_update_weight=0.1,
         utd_ratio=1, policy_update_freq=4, actor_hidden_dims=(32, 32), flow_steps=1,
     )  # fmt: skip
     values = learned_values(config, 500, [(1e-3, 300), (3e-4, 100), (1e-4, 50)])
@@ -86,8 +86,8 @@ def test_reference_preset_knows_the_states_whole_chunks_from_the_goal(
     Linear critics can hold these values exactly, so that nothing is left but what the losses aim at.
     """
     config = small(
-        ACFQLConfig.reference(), chunk_size=chunk_size, n_action_steps=chunk_size, critic_hidden_dims=(),
-        critic_target_update_weight=0.5, flow_steps=1, alpha=3000.0,
+        ACFQLConfig(preset="reference"), chunk_size=chunk_size, n_action_steps=chunk_size,
+        critic_hidden_dims=(), critic_target_update_weight=0.5, flow_steps=1, alpha=3000.0,
     )  # fmt: skip
     values = learned_values(config, 50, [(5e-2, 200), (1e-2, 150), (1e-3, 50)])
     index = torch.tensor(trained) - 1

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from toy import changed
 from toy_chunks import in_float64, small
 
 from hilt.algorithms.acfql.config import ACFQLConfig, QNormalization
@@ -25,7 +26,7 @@ from hilt.algorithms.acfql.networks import ACFQLNetworks
 from hilt.networks.ensemble import EnsembleLayerNorm, EnsembleLinear, EnsembleMLP
 
 Case = tuple[ACFQLNetworks, EncodedChunks, Noise]
-REFERENCE = small(ACFQLConfig.reference())
+REFERENCE = small(ACFQLConfig(preset="reference"))
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_reference_losses_are_the_published_ones(generator: torch.Generator) -> 
 
 def test_the_reference_takes_the_least_value_when_told(generator: torch.Generator) -> None:
     networks, batch, noise = perturbed(in_float64(REFERENCE, generator))
-    config = replace(REFERENCE, q_agg="min")
+    config = changed(REFERENCE, q_agg="min")
     _, metrics = critic_loss(networks, batch, noise.next, None, config)
     chunk = networks.actor(batch.next_features, noise.next).clamp(-1, 1)
     values = [critic_output(networks.target.critic, e, batch.next_features, chunk) for e in (0, 1)]
@@ -114,7 +115,7 @@ def test_the_reference_takes_the_least_value_when_told(generator: torch.Generato
 
 def test_chunks_of_one_action_are_plain_flow_q_learning(generator: torch.Generator) -> None:
     """FQL: (Q(s,a) - r - gamma m Q̄(s',a'))^2, flow matching, distillation and -Q, with nothing masked."""
-    config = replace(REFERENCE, chunk_size=1, n_action_steps=1)
+    config = changed(REFERENCE, chunk_size=1, n_action_steps=1)
     networks, batch, noise = perturbed(in_float64(config, generator))
     features, action = batch.features, batch.chunk
     with torch.no_grad():
@@ -150,7 +151,7 @@ def test_the_q_loss_is_divided_by_the_size_of_q(
         "q_preds": values.abs().mean(),
         "q_preds_plus_eps": values.abs().mean() + 1e-6,
     }[kind].detach()
-    loss, _ = q_loss(networks, batch, chunk, replace(REFERENCE, normalize_q_loss=kind))
+    loss, _ = q_loss(networks, batch, chunk, changed(REFERENCE, normalize_q_loss=kind))
     assert loss.item() == pytest.approx((-values.mean() / size).item(), rel=1e-12)
     (gradient,) = torch.autograd.grad(loss, chunk)
     (expected,) = torch.autograd.grad(-values.mean() / size, chunk)
@@ -177,7 +178,7 @@ def test_each_loss_trains_its_own_networks(generator: torch.Generator) -> None:
 
 def test_padded_steps_change_no_imitation(generator: torch.Generator) -> None:
     """hilt's preset: neither the flow nor its pupil is fitted to what never happened."""
-    config = small(ACFQLConfig.hilt(), chunk_size=5)
+    config = small(ACFQLConfig(), chunk_size=5)
     networks, batch, noise = in_float64(config, generator)
     padding = (1 - batch.valid).repeat_interleave(4, dim=1)
     other = replace(batch, chunk=batch.chunk + padding * torch.rand_like(batch.chunk))
@@ -197,7 +198,7 @@ def test_incomplete_chunks_train_the_critic_only_where_terminal_chunks_are_kept(
     generator: torch.Generator,
 ) -> None:
     for keep in (True, False):
-        config = small(ACFQLConfig.hilt(), chunk_size=5, keep_terminal_chunks=keep)
+        config = small(ACFQLConfig(), chunk_size=5, keep_terminal_chunks=keep)
         networks, batch, noise = in_float64(config, generator)
         cut = batch.valid[:, -1] == 0
         assert 0 < cut.sum() < len(cut)
@@ -207,26 +208,29 @@ def test_incomplete_chunks_train_the_critic_only_where_terminal_chunks_are_kept(
 
 
 def test_targets_are_pessimistic_clipped_and_drawn(generator: torch.Generator) -> None:
-    config = small(ACFQLConfig.hilt(), chunk_size=3, n_action_steps=3)
+    config = small(ACFQLConfig(), chunk_size=3, n_action_steps=3)
     networks, batch, noise = perturbed(in_float64(config, generator))
     chunk = networks.actor(batch.next_features, noise.next).clamp(-1, 1)
     values = networks.target.critic(torch.cat([batch.next_features, chunk], -1))[..., 0]
 
-    def target(settings: ACFQLConfig, members: Tensor | None = None) -> float:
-        _, metrics = critic_loss(networks, batch, noise.next, members, settings)
+    def target(
+        settings: ACFQLConfig, members: Tensor | None = None, within: tuple[float, float] | None = None
+    ) -> float:
+        _, metrics = critic_loss(networks, batch, noise.next, members, settings, within)
         return float(metrics["target_mean"])
 
     pessimistic = batch.reward + batch.bootstrap * (values.mean(0) - 0.5 * values.std(0, correction=0))
     assert target(config) == pytest.approx(pessimistic.mean().item(), rel=1e-9)
-    clipped = replace(config, target_range=(0.0, 0.3))
-    assert target(clipped) == pytest.approx(pessimistic.clamp(0, 0.3).mean().item(), rel=1e-9)
+    assert target(config, within=(0.0, 0.3)) == pytest.approx(
+        pessimistic.clamp(0, 0.3).mean().item(), rel=1e-9
+    )
     drawn = batch.reward + batch.bootstrap * torch.minimum(values[2], values[0])
     two = torch.tensor([2, 0])
-    assert target(replace(config, q_agg="min"), two) == pytest.approx(drawn.mean().item(), rel=1e-9)
+    assert target(changed(config, q_agg="min"), two) == pytest.approx(drawn.mean().item(), rel=1e-9)
 
 
 def test_best_of_n_values_by_the_target_what_the_online_critics_choose(generator: torch.Generator) -> None:
-    config = replace(REFERENCE, actor_type="best_of_n", num_samples=6)
+    config = changed(REFERENCE, actor_type="best_of_n", num_samples=6)
     networks, batch, noise = perturbed(in_float64(config, generator))
     assert networks.actor is None
     targets = []
@@ -243,7 +247,7 @@ def test_best_of_n_values_by_the_target_what_the_online_critics_choose(generator
 
 def test_a_constant_q_makes_the_policy_the_flow_map(generator: torch.Generator) -> None:
     """Without a slope to climb the one-step actor learns to give the flow's chunk for the same noise."""
-    config = replace(REFERENCE, chunk_size=1, n_action_steps=1, actor_hidden_dims=(64, 64), flow_steps=4)
+    config = changed(REFERENCE, chunk_size=1, n_action_steps=1, actor_hidden_dims=(64, 64), flow_steps=4)
     networks, batch, noise = in_float64(config, generator, size=256)
     nn.init.zeros_(networks.critic[-1].weight)
     parameters = list(networks.actor.parameters())

@@ -16,7 +16,7 @@ from hilt.algorithms.policy_runner import PolicyRunner
 
 
 def make_policy(action_dim: int = 4, **changes: object) -> ChunkPolicy:
-    config = small(ACFQLConfig.hilt(), **{"chunk_size": 5, "n_action_steps": 3, **changes})
+    config = small(ACFQLConfig(), **{"chunk_size": 5, "n_action_steps": 3, **changes})
     return ACFQL(config, make_spec(action_dim=action_dim), seed=0).policy
 
 

@@ -8,12 +8,13 @@ import torch
 from toy import make_batch, make_spec
 
 from hilt.algorithms.registry import make_algorithm
+from hilt.algorithms.sac.config import SACConfig
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
 def test_updates_reuse_the_memory_that_they_freed() -> None:
     spec = make_spec()
-    algorithm = make_algorithm("sac", {"pretrain_updates": 0}, spec)
+    algorithm = make_algorithm(SACConfig(pretrain_updates=0), spec)
     batch = make_batch(spec, torch.Generator().manual_seed(0), size=256)
 
     def faults(updates: int) -> int:

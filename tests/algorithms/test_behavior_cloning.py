@@ -27,7 +27,7 @@ def demonstrations() -> Batch:
 @pytest.mark.parametrize("bc_loss", ["squared_error", "log_likelihood"])
 def test_learns_the_experts_mapping(bc_loss: str) -> None:
     config = small(
-        SACConfig.hilt(), num_discrete_actions=3, bc_loss=bc_loss, actor_lr=3e-3, actor_hidden_dims=(64, 64)
+        SACConfig(), num_discrete_actions=3, bc_loss=bc_loss, actor_lr=3e-3, actor_hidden_dims=(64, 64)
     )
     algorithm, batch = BehaviorCloning(config, SPEC), demonstrations()
     for _ in range(400):
@@ -38,7 +38,7 @@ def test_learns_the_experts_mapping(bc_loss: str) -> None:
 
 
 def test_what_nobody_demonstrated_is_not_imitated() -> None:
-    algorithm, batch = BehaviorCloning(small(SACConfig.hilt()), SPEC), demonstrations()
+    algorithm, batch = BehaviorCloning(small(SACConfig()), SPEC), demonstrations()
     nobody = changed_fields(batch, is_demonstration=torch.zeros(256, dtype=torch.bool))
     before = {name: value.clone() for name, value in algorithm.policy.state_dict().items()}
     algorithm.update(lambda: nobody)
@@ -46,7 +46,10 @@ def test_what_nobody_demonstrated_is_not_imitated() -> None:
 
 
 def test_is_made_by_name_and_its_policy_rebuilt() -> None:
-    algorithm = make_algorithm("bc", {"critic_network_kwargs": {"hidden_dims": [8]}}, SPEC, seed=1)
+    kind = "hilt.algorithms.bc.bc:BehaviorCloning"
+    config = SACConfig.model_validate({"type": kind, "critic_network_kwargs": {"hidden_dims": [8]}})
+    algorithm = make_algorithm(config, SPEC, seed=1)
+    assert isinstance(algorithm, BehaviorCloning)
     policy = policy_from_config(algorithm.policy.config)
     policy.load_state_dict(algorithm.policy.state_dict())
     observation = demonstrations().observation
@@ -56,7 +59,7 @@ def test_is_made_by_name_and_its_policy_rebuilt() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match="'ppo': one of .*bc.* sac"):
-        make_algorithm("ppo", {}, SPEC)
+    with pytest.raises(ValueError, match="'ppo': one of sac, acfql, or"):
+        make_algorithm(SACConfig(type="ppo"), SPEC)
     with pytest.raises(ValueError, match="policy type"):
         policy_from_config({"type": "ppo"})

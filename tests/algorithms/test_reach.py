@@ -25,10 +25,13 @@ def observe(position: Tensor) -> dict[str, Tensor]:
 
 def test_reaches_the_goal_from_everywhere() -> None:
     config = small(
-        SACConfig.reference(), critic_lr=2e-3, actor_lr=2e-3, activation="relu", target_range=(0.0, 1.0),
+        SACConfig(preset="reference"), critic_lr=2e-3, actor_lr=2e-3, activation="relu",
         critic_target_update_weight=0.05, critic_hidden_dims=(32, 32), actor_hidden_dims=(32,),
     )  # fmt: skip
-    algorithm, generator = SAC(config, make_spec(action_dim=2), seed=0), torch.Generator().manual_seed(0)
+    algorithm, generator = (
+        SAC(config, make_spec(action_dim=2), target_range=(0.0, 1.0)),
+        torch.Generator().manual_seed(0),
+    )
 
     def sample() -> Batch:
         position = 2 * torch.rand(128, generator=generator) - 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.sac import SAC
 from hilt.data.batch import Batch
 
-PRESETS = {"reference": SACConfig.reference, "hilt": SACConfig.hilt}
+PRESETS = {name: partial(SACConfig, preset=name) for name in ("reference", "hilt")}
 
 
 def sampler(*, pixels: bool = False) -> Callable[[], Batch]:
@@ -65,8 +66,8 @@ def test_resume_equals_never_having_stopped(preset: str, pixels: bool) -> None:
 
 
 def test_state_of_another_size_is_refused() -> None:
-    state = SAC(small(SACConfig.reference()), make_spec()).state_tensors()
-    other = SAC(small(SACConfig.reference(), num_critics=3), make_spec())
+    state = SAC(small(SACConfig(preset="reference")), make_spec()).state_tensors()
+    other = SAC(small(SACConfig(preset="reference"), num_critics=3), make_spec())
     with pytest.raises(StateError, match="another kind or size"):
         other.load_state_tensors(state)
     with pytest.raises(StateError):
@@ -77,13 +78,13 @@ def test_the_global_generator_is_left_alone() -> None:
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    algorithm = SAC(small(SACConfig.hilt()), make_spec())
+    algorithm = SAC(small(SACConfig()), make_spec())
     algorithm.update(sampler())
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_penalty_counts_in_every_update_at_utd_1() -> None:
-    config = small(SACConfig.reference(), num_discrete_actions=3, utd_ratio=1)
+    config = small(SACConfig(preset="reference"), num_discrete_actions=3, utd_ratio=1)
     with_penalty, without = (SAC(config, make_spec(), seed=1) for _ in range(2))
     batch = sampler()()
     with_penalty.update(lambda: batch)
@@ -95,7 +96,7 @@ def test_penalty_counts_in_every_update_at_utd_1() -> None:
 
 
 def test_penalty_is_not_the_continuous_critics_business() -> None:
-    config = small(SACConfig.reference(), utd_ratio=1)
+    config = small(SACConfig(preset="reference"), utd_ratio=1)
     first, second = (SAC(config, make_spec(), seed=1) for _ in range(2))
     batch = sampler()()
     first.update(lambda: batch)
@@ -106,14 +107,14 @@ def test_penalty_is_not_the_continuous_critics_business() -> None:
 @pytest.mark.parametrize("utd_ratio", [1, 3])
 def test_draws_utd_ratio_batches(utd_ratio: int) -> None:
     drawn, sample = [], sampler()
-    SAC(small(SACConfig.reference(), utd_ratio=utd_ratio), make_spec()).update(
+    SAC(small(SACConfig(preset="reference"), utd_ratio=utd_ratio), make_spec()).update(
         lambda: drawn.append(sample()) or drawn[-1]  # type: ignore[func-returns-value]
     )
     assert len(drawn) == utd_ratio
 
 
 def test_each_parameter_is_in_exactly_one_optimizer() -> None:
-    algorithm = SAC(small(SACConfig.hilt(), num_discrete_actions=3), make_spec(pixels=True))
+    algorithm = SAC(small(SACConfig(), num_discrete_actions=3), make_spec(pixels=True))
     owned = [id(p) for optimizer in algorithm.optimizers.values() for p in optimizer.parameters]
     target = {id(p) for p in algorithm.networks.target.parameters()}
     learned = [id(p) for p in algorithm.networks.parameters() if id(p) not in target]
@@ -121,7 +122,7 @@ def test_each_parameter_is_in_exactly_one_optimizer() -> None:
 
 
 def test_warm_up_leaves_the_actor_alone() -> None:
-    algorithm = SAC(small(SACConfig.reference(), critic_warmup_updates=2), make_spec())
+    algorithm = SAC(small(SACConfig(preset="reference"), critic_warmup_updates=2), make_spec())
     actor, critic = snapshot(algorithm.policy.actor), snapshot(algorithm.networks.critic)
     for _ in range(2):
         algorithm.update(sampler())
@@ -132,7 +133,7 @@ def test_warm_up_leaves_the_actor_alone() -> None:
 
 
 def test_target_follows_the_encoder_too() -> None:
-    config = small(SACConfig.reference(), critic_target_update_weight=0.25, utd_ratio=1)
+    config = small(SACConfig(preset="reference"), critic_target_update_weight=0.25, utd_ratio=1)
     algorithm = SAC(config, make_spec(pixels=True))
     networks = algorithm.networks
     before = [p.clone() for p in networks.target.encoder.parameters()]
@@ -147,7 +148,7 @@ def test_target_follows_the_encoder_too() -> None:
 
 
 def test_the_average_of_the_policy_acts_and_begins_as_what_imitation_learned() -> None:
-    config = small(SACConfig.hilt(), pretrain_updates=2, critic_warmup_updates=0, policy_average_weight=0.25)
+    config = small(SACConfig(), pretrain_updates=2, critic_warmup_updates=0, policy_average_weight=0.25)
     algorithm, sample = SAC(config, make_spec()), sampler()
     for _ in range(2):
         algorithm.update(sample)
@@ -161,9 +162,7 @@ def test_the_average_of_the_policy_acts_and_begins_as_what_imitation_learned() -
 
 
 def test_each_picture_is_encoded_once_per_critic_update() -> None:
-    algorithm = SAC(
-        small(SACConfig.hilt(), num_discrete_actions=3, pretrain_updates=0), make_spec(pixels=True)
-    )
+    algorithm = SAC(small(SACConfig(), num_discrete_actions=3, pretrain_updates=0), make_spec(pixels=True))
     calls = {"online": 0, "target": 0}
 
     def count(name: str) -> Callable[..., None]:
@@ -184,7 +183,7 @@ def test_imitation_trains_the_encoder_in_pretraining_and_where_it_is_asked_to(
 ) -> None:
     """With a critic that learns nothing, the encoder moves only when the actor's imitation moves it."""
     config = small(
-        SACConfig.reference(),
+        SACConfig(preset="reference"),
         pretrain_updates=int(pretraining),
         utd_ratio=1,
         bc_weight=1.0,
@@ -199,7 +198,7 @@ def test_imitation_trains_the_encoder_in_pretraining_and_where_it_is_asked_to(
 
 
 def test_a_policy_that_draws_without_exploration_repeats_itself_in_the_same_episode() -> None:
-    policy = SAC(small(SACConfig.hilt(), deterministic_policy=False), make_spec()).policy
+    policy = SAC(small(SACConfig(), deterministic_policy=False), make_spec()).policy
     runner = PolicyRunner(policy)
 
     def episode(seed: int = 0) -> list[float]:
@@ -215,7 +214,7 @@ def test_a_policy_that_draws_without_exploration_repeats_itself_in_the_same_epis
 @pytest.mark.parametrize("discrete", [None, 3])
 def test_actions_are_in_environment_units(discrete: int | None) -> None:
     spec = make_spec()
-    policy = SAC(small(SACConfig.hilt(), num_discrete_actions=discrete), spec).policy
+    policy = SAC(small(SACConfig(), num_discrete_actions=discrete), spec).policy
     observation = {STATE: 100 * torch.randn(256, 3)}
     torch.nn.init.normal_(policy.actor.head.bias, std=5)
     action = policy.act(observation, deterministic=False, generator=torch.Generator().manual_seed(0))
@@ -229,7 +228,7 @@ def test_actions_are_in_environment_units(discrete: int | None) -> None:
 
 
 def test_executed_actions_come_back_as_the_actor_gave_them() -> None:
-    policy = SAC(small(SACConfig.hilt(), num_discrete_actions=3), make_spec()).policy
+    policy = SAC(small(SACConfig(), num_discrete_actions=3), make_spec()).policy
     unit, gripper = policy.split(torch.tensor([[-1.0, 0.25, 1.0, 2.0]]))
     assert unit.tolist() == [[-1.0, 0.25, 1.0]]
     assert gripper is not None
@@ -237,7 +236,7 @@ def test_executed_actions_come_back_as_the_actor_gave_them() -> None:
 
 
 def test_deterministic_action_needs_no_noise_and_stochastic_only_the_generators() -> None:
-    policy = SAC(small(SACConfig.hilt()), make_spec()).policy
+    policy = SAC(small(SACConfig()), make_spec()).policy
     observation = {STATE: torch.randn(5, 3)}
     first = policy.act(observation, deterministic=True)
     assert torch.equal(first, policy.act(observation, deterministic=True))
@@ -253,7 +252,7 @@ def test_deterministic_action_needs_no_noise_and_stochastic_only_the_generators(
 @pytest.mark.parametrize("discrete", [None, 3])
 def test_policy_is_rebuilt_from_its_config_and_tensors(pixels: bool, discrete: int | None) -> None:
     spec = make_spec(pixels=pixels)
-    policy = SAC(small(SACConfig.hilt(), num_discrete_actions=discrete), spec).policy
+    policy = SAC(small(SACConfig(), num_discrete_actions=discrete), spec).policy
     rebuilt = policy_from_config(policy.config)
     rebuilt.load_state_dict(load(save(policy.state_dict())))
     observation = make_batch(spec, torch.Generator().manual_seed(0)).observation
@@ -265,7 +264,7 @@ def test_policy_is_rebuilt_from_its_config_and_tensors(pixels: bool, discrete: i
 
 
 def test_frozen_names_are_those_that_training_leaves_alone() -> None:
-    algorithm = SAC(small(SACConfig.reference()), make_spec(pixels=True))
+    algorithm = SAC(small(SACConfig(preset="reference")), make_spec(pixels=True))
     before = snapshot(algorithm.policy)
     algorithm.update(sampler(pixels=True))
     after = algorithm.policy.state_dict()
@@ -275,7 +274,7 @@ def test_frozen_names_are_those_that_training_leaves_alone() -> None:
 
 def test_metrics_carry_the_fields_names_and_no_graph() -> None:
     algorithm = SAC(
-        small(SACConfig.hilt(), num_discrete_actions=3, pretrain_updates=1, critic_warmup_updates=0),
+        small(SACConfig(), num_discrete_actions=3, pretrain_updates=1, critic_warmup_updates=0),
         make_spec(),
     )
     pretraining, training = algorithm.update(sampler()), algorithm.update(sampler())
@@ -291,7 +290,7 @@ def test_improves_a_policy_from_reward_alone() -> None:
     """One step, reward -(a - target)^2 for a target that depends on the state: the signs are right."""
     spec = make_spec(action_dim=2)
     config = small(
-        SACConfig.reference(), critic_lr=3e-3, actor_lr=3e-3, temperature_lr=3e-3, activation="relu",
+        SACConfig(preset="reference"), critic_lr=3e-3, actor_lr=3e-3, temperature_lr=3e-3, activation="relu",
         critic_hidden_dims=(32, 32), actor_hidden_dims=(32, 32),
     )  # fmt: skip
     algorithm, generator = SAC(config, spec, seed=0), torch.Generator().manual_seed(0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from toy import make_spec, small
+from toy import changed, make_spec, small
 
 from hilt.algorithms.optimizer import trainable
 from hilt.algorithms.sac.config import SACConfig
@@ -28,7 +28,7 @@ from hilt.algorithms.sac.sac import make_networks
 from hilt.networks.distributions import SquashedGaussian
 
 B, C = 12, 3
-CONFIG = small(SACConfig.reference(), num_discrete_actions=3, num_critics=4)
+CONFIG = small(SACConfig(preset="reference"), num_discrete_actions=3, num_critics=4)
 
 
 @pytest.fixture
@@ -99,9 +99,7 @@ def test_critic_loss(
     members: list[int] | None,
     target_range: tuple[float, float] | None,
 ) -> None:
-    config = replace(
-        CONFIG, critic_target_reduction=reduction, use_backup_entropy=entropy, target_range=target_range
-    )
+    config = changed(CONFIG, critic_target_reduction=reduction, use_backup_entropy=entropy)
     action, log_prob = plain_policy(networks, batch.next_features, noise)
     values = torch.stack(
         [plain_q(networks.target.critic, e, batch.next_features, action) for e in members or range(4)]
@@ -116,14 +114,14 @@ def test_critic_loss(
     expected = sum(((q[e] - target) ** 2).sum() for e in range(4)) / (4 * B)
 
     chosen = None if members is None else torch.tensor(members)
-    loss, metrics = critic_loss(networks, batch, noise, chosen, config)
+    loss, metrics = critic_loss(networks, batch, noise, chosen, config, target_range)
     torch.testing.assert_close(loss, expected, rtol=1e-9, atol=1e-9)
     assert metrics["loss_critic"] == loss
     assert not metrics["loss_critic"].requires_grad
 
 
 def test_a_true_terminal_pays_the_reward_alone(networks: SACNetworks, batch: Encoded, noise: Tensor) -> None:
-    target = critic_target(networks, batch, noise, None, replace(CONFIG, use_backup_entropy=True))
+    target = critic_target(networks, batch, noise, None, changed(CONFIG, use_backup_entropy=True))
     assert target[3] == batch.reward[3]
 
 
@@ -164,7 +162,7 @@ def test_discrete_critic_is_double_dqn_with_the_penalty(networks: SACNetworks, b
 
 
 def test_discrete_critic_loss_needs_a_discrete_critic(batch: Encoded) -> None:
-    networks = make_networks(replace(CONFIG, num_discrete_actions=None), make_spec()).double()
+    networks = make_networks(changed(CONFIG, num_discrete_actions=None), make_spec()).double()
     with pytest.raises(ValueError, match="num_discrete_actions"):
         discrete_critic_loss(networks, batch)
 
@@ -182,7 +180,7 @@ def test_actor_loss(
     error = ((mode - batch.action) ** 2).sum(-1)[imitate].sum() / imitate.sum().clamp(min=1)
     expected = (networks.temperature * log_prob - q).mean() + weight * error
 
-    loss, metrics = actor_loss(networks, batch, noise, weight, replace(CONFIG, bc_filter=bc_filter))
+    loss, metrics = actor_loss(networks, batch, noise, weight, changed(CONFIG, bc_filter=bc_filter))
     torch.testing.assert_close(loss, expected, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(metrics["entropy"], -log_prob.mean().detach(), rtol=1e-9, atol=1e-9)
 
@@ -190,8 +188,8 @@ def test_actor_loss(
 def test_filter_lets_through_what_the_critics_prefer(
     networks: SACNetworks, batch: Encoded, noise: Tensor
 ) -> None:
-    _, metrics = actor_loss(networks, batch, noise, 1.0, replace(CONFIG, bc_filter=True))
-    _, unfiltered = actor_loss(networks, batch, noise, 1.0, replace(CONFIG, bc_filter=False))
+    _, metrics = actor_loss(networks, batch, noise, 1.0, changed(CONFIG, bc_filter=True))
+    _, unfiltered = actor_loss(networks, batch, noise, 1.0, changed(CONFIG, bc_filter=False))
     assert metrics["bc_fraction"] < unfiltered["bc_fraction"] == 0.5
 
 
@@ -205,7 +203,7 @@ def test_actor_loss_spares_the_encoder(networks: SACNetworks, batch: Encoded, no
 
 @pytest.mark.parametrize("kind", ["squared_error", "log_likelihood"])
 def test_imitation_pulls_towards_the_human(kind: str) -> None:
-    config = replace(CONFIG, bc_loss=kind)
+    config = changed(CONFIG, bc_loss=kind)
     mean = torch.zeros(2, 1, requires_grad=True)
     action = torch.tensor([[0.5], [-0.5]])
     distribution = SquashedGaussian(mean, torch.zeros(2, 1))

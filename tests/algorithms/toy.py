@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from hilt.algorithms.acfql.config import ACFQLConfig
 from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch, ObservationBatch
 from hilt.data.transition import Feature, Schema
-from hilt.networks.encoders import EncoderConfig
 
 STATE, CAMERA = "observation.state", "observation.images.front"
 STATISTICS = {"mean": [0.5] * 3, "std": [2.0] * 3}
@@ -31,11 +32,30 @@ def make_spec(*, pixels: bool = False, action_dim: int = 4) -> PolicySpec:
     )
 
 
-def small(config: SACConfig, **changes: object) -> SACConfig:
+C = TypeVar("C", SACConfig, ACFQLConfig)
+NETWORKS = ("critic", "actor", "discrete_critic")
+
+
+def changed(config: C, **changes: Any) -> C:
+    """`config` with other values, unchecked; `critic_hidden_dims` and the like mean those of the
+    networks, `init_final` that of `policy_kwargs`.
+    """
+    for head in NETWORKS:
+        if f"{head}_hidden_dims" in changes:
+            dims, key = list(changes.pop(f"{head}_hidden_dims")), f"{head}_network_kwargs"
+            changes[key] = getattr(config, key).model_copy(update={"hidden_dims": dims})
+    if "init_final" in changes:
+        head = {"init_final": changes.pop("init_final")}
+        changes["policy_kwargs"] = config.policy_kwargs.model_copy(update=head)
+    assert changes.keys() <= type(config).model_fields.keys()
+    return config.model_copy(update=changes)
+
+
+def small(config: SACConfig, **changes: Any) -> SACConfig:
     """`config` with small networks."""
-    encoder = EncoderConfig(state_encoder_hidden_dim=8, latent_dim=8, image_encoder_hidden_dim=4)
     sizes = {"critic_hidden_dims": (16, 16), "actor_hidden_dims": (16,), "discrete_critic_hidden_dims": (16,)}
-    return replace(config, encoder=encoder, **{**sizes, **changes})  # type: ignore[arg-type]
+    encoder = {"state_encoder_hidden_dim": 8, "latent_dim": 8, "image_encoder_hidden_dim": 4}
+    return changed(config, image_size_encoder=64, **{**encoder, **sizes, **changes})
 
 
 def make_batch(

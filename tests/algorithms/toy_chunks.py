@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 import torch
 from torch import Tensor
-from toy import changed_fields, make_batch, make_spec
+from toy import changed, changed_fields, make_batch, make_spec
 
 from hilt.algorithms.acfql.acfql import ACFQL
 from hilt.algorithms.acfql.config import ACFQLConfig
 from hilt.algorithms.acfql.losses import EncodedChunks, Noise
 from hilt.algorithms.acfql.networks import ACFQLNetworks
 from hilt.data.batch import Batch
-from hilt.networks.encoders import EncoderConfig
 
 
-def small(config: ACFQLConfig, **changes: object) -> ACFQLConfig:
+def small(config: ACFQLConfig, **changes: Any) -> ACFQLConfig:
     """`config` with small networks."""
-    encoder = EncoderConfig(state_encoder_hidden_dim=0, latent_dim=8, image_encoder_hidden_dim=4)
     sizes = {"critic_hidden_dims": (16, 16), "actor_hidden_dims": (16, 16)}
-    return replace(config, encoder=encoder, **{**sizes, **changes})  # type: ignore[arg-type]
+    encoder = {"state_encoder_hidden_dim": 0, "latent_dim": 8, "image_encoder_hidden_dim": 4}
+    return changed(config, **{**encoder, **sizes, **changes})
 
 
 def chunk_batch(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hilt.config import ConfigError, SACConfig, load_config, resolve_task
+from hilt.algorithms.sac.config import SACConfig
+from hilt.config import ConfigError, load_config, resolve_task
 from hilt.config.tasks import TASKS, known_ids
 
 

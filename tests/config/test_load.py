@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from hilt.algorithms.sac.config import SACConfig
 from hilt.config import (
     ClassifierConfig,
     ConfigError,
     PretrainedConfig,
-    SACConfig,
     config_file,
     load_config,
     to_json,

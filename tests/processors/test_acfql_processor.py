@@ -21,7 +21,10 @@ from hilt.processors.normalization import Mode, Normalizer, statistics_of
 
 DATA = np.random.default_rng(0).normal(3, 2, size=(400, 42)).astype(np.float32)
 STATISTICS = statistics_of(DATA)
-CONFIG = ACFQLConfig(critic_hidden_dims=(8,), actor_hidden_dims=(8,), chunk_size=3, n_action_steps=2)
+SMALL = {"hidden_dims": [8]}
+CONFIG = ACFQLConfig.model_validate(
+    {"critic_network_kwargs": SMALL, "actor_network_kwargs": SMALL, "chunk_size": 3, "n_action_steps": 2}
+)
 
 
 def normalizer(mode: Mode, size: int = 18) -> Normalizer:
@@ -50,7 +53,7 @@ def make_policy(mode: Mode, size: int, action_dim: int) -> ChunkPolicy:
         {STATE: mode, ENVIRONMENT_STATE: mode},
         {STATE: statistics_of(DATA[:, :size]), ENVIRONMENT_STATE: statistics_of(DATA[:, :3])},
     )
-    return ChunkPolicy("acfql", CONFIG, spec, make_networks(CONFIG, spec))
+    return ChunkPolicy(CONFIG, spec, make_networks(CONFIG, spec))
 
 
 @pytest.mark.parametrize("mode", ["MIN_MAX", "MEAN_STD", "IDENTITY"])

@@ -12,7 +12,7 @@ from hilt.config.load import load_config
 from hilt.config.write import to_dict
 from hilt.rewards.model import ClassifierSpec
 from hilt.training.learner_parts import learning_policy
-from hilt.training.value_bounds import discrete_target_range, target_range
+from hilt.training.value_bounds import target_range
 
 GAMMA = 0.9
 CLASSIFIER = {"env.processor.reward_classifier.pretrained_path": "somewhere"}
@@ -46,16 +46,6 @@ def bounds(keys: dict[str, Any], classifier: ClassifierSpec | None = None) -> tu
 )
 def test_bounds_are_those_of_the_reward(keys: dict[str, Any], expected: tuple[float, float]) -> None:
     assert bounds(keys) == pytest.approx(expected)
-
-
-def test_a_discrete_critics_bounds_hold_the_penalty_that_is_beside_the_reward() -> None:
-    said = {"policy.discount": GAMMA, "env.processor.gripper.gripper_penalty": -0.02}
-    for in_reward in ("true", "false"):
-        words = {**said, "env.processor.gripper.gripper_penalty_in_reward": in_reward}
-        config = load_config(to_dict(small_config()), [f"{key}={value}" for key, value in words.items()])
-        assert discrete_target_range(config.env, learning_policy(config)) == pytest.approx(
-            (-0.02 * FOREVER, 1)
-        )
 
 
 def test_bounds_know_what_the_classes_of_a_classifier_are_worth() -> None:

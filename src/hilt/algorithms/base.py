@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from hilt.algorithms.optimizer import Optimizer
+from hilt.algorithms.spec import PolicySpec
+from hilt.config.learning import LearningPolicy, PolicyBase
+from hilt.config.write import to_dict
 from hilt.data.batch import Batch, ObservationBatch
 from hilt.errors import UserError
+from hilt.networks.pretrained import PretrainedEncoder
 
 Sampler = Callable[[], Batch]
 """A fresh batch at every call, on the device of the algorithm."""
+
+Range = tuple[float, float]
+"""(lowest, highest)."""
 
 Metrics = dict[str, Tensor]
 """Name -> detached scalar. Left on the device: reading one (`.item()`) waits for the computation."""
@@ -27,11 +34,20 @@ class StateError(UserError, ValueError):
 class Policy(nn.Module, ABC):
     """Observations to actions in environment units.
 
-    Its `state_dict()`, normalisation and action scaling included, and its `config` (plain JSON, with the key
-    `type`) are all that `hilt.algorithms.registry.policy_from_config` needs to rebuild it.
+    Its `state_dict()`, normalisation and action scaling included, and its `config` (plain JSON) are all that
+    `hilt.algorithms.registry.policy_from_config` needs to rebuild it.
     """
 
     config: dict[str, Any]
+
+    def __init__(self, settings: LearningPolicy, spec: PolicySpec, backbone: nn.Module | None = None) -> None:
+        super().__init__()
+        self.config = {
+            "type": settings.type,
+            "policy": keys_of(settings),
+            "backbone": backbone.to_json() if isinstance(backbone, PretrainedEncoder) else None,
+            **spec.to_json(),
+        }
 
     @abstractmethod
     def act(
@@ -64,16 +80,25 @@ class Policy(nn.Module, ABC):
 class Algorithm(ABC):
     """A policy and the updates that improve it.
 
-    Subclasses fill `modules`, `optimizers` and `generator`; with the number of `updates` these are everything
-    that an update depends on, so that saving and loading them equals never having stopped.
+    It is made by `cls(settings, spec, backbone, target_range=..., seed=..., device=...)`, see
+    `hilt.algorithms.registry.make_algorithm`. Subclasses fill `modules`, `optimizers` and `generator`; with
+    the number of `updates` these are everything that an update depends on, so that saving and loading them
+    equals never having stopped.
     """
 
+    config_class: ClassVar[type[LearningPolicy]]
+    """The keys of `policy` that it has."""
     policy: Policy
     modules: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
     generator: torch.Generator
     updates: int = 0
     """Calls of `update` so far."""
+
+    @staticmethod
+    @abstractmethod
+    def make_policy(settings: Any, spec: PolicySpec, backbone: PretrainedEncoder | None) -> Policy:
+        """The policy, untrained, of a saved one's `settings`, which are of `config_class`."""
 
     @abstractmethod
     def update(self, sample: Sampler) -> Metrics:
@@ -101,6 +126,15 @@ class Algorithm(ABC):
             raise StateError(
                 f"this training state was saved by an algorithm of another kind or size: {error}"
             ) from error
+
+
+_ELSEWHERE = PolicyBase.model_fields.keys() - {"use_amp"} | {"actor_learner_config", "vision_encoder_name"}
+"""Keys that a policy is not made of: where it came from, where it goes, what `PolicySpec` says."""
+
+
+def keys_of(settings: LearningPolicy) -> dict[str, Any]:
+    """The keys of `policy` that a saved policy holds."""
+    return {key: value for key, value in to_dict(settings).items() if key not in _ELSEWHERE}
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hilt.config.learning import LearningPolicy
 from hilt.data.transition import Schema
+from hilt.networks.encoders import EncoderConfig, ObservationEncoder
+from hilt.networks.pretrained import PretrainedEncoder
 from hilt.processors.actions import ActionScaling
 from hilt.processors.normalization import Mode, Normalizer, Statistics
 
@@ -41,6 +44,19 @@ class PolicySpec:
         return Normalizer(
             statistics, {name: modes[name] for name in self.schema.observation if name in modes}
         )
+
+    def encoder(self, settings: LearningPolicy, backbone: PretrainedEncoder | None) -> ObservationEncoder:
+        """A fresh encoder of the observations, with a pretrained `backbone` if there is one."""
+        sizes = EncoderConfig(
+            state_encoder_hidden_dim=settings.state_encoder_hidden_dim,
+            latent_dim=settings.latent_dim,
+            image_encoder_hidden_dim=settings.image_encoder_hidden_dim,
+            image_size_encoder=settings.image_size_encoder,
+            shift_pixels=settings.shift_pixels,
+            image_embedding_pooling_dim=settings.image_embedding_pooling_dim,
+            use_amp=settings.use_amp,
+        )
+        return ObservationEncoder(self.vectors, self.images, self.normalizer(), sizes, backbone)
 
     def scaling(self, num_actions: int) -> ActionScaling:
         """Of the first `num_actions` dimensions."""

@@ -27,7 +27,7 @@ def measure(seconds: float = 5.0, peer: bool = False) -> dict[str, Any]:
     """All figures of ACFQL and what they are to reach. There is no peer to measure: LeRobot has no ACFQL."""
     return {
         "reference": measure_acfql(seconds) | {"target_share": TARGET_SHARE},
-        "hilt_updates_per_s": calls_per_second(make_update(ACFQLConfig.hilt()), seconds),
+        "hilt_updates_per_s": calls_per_second(make_update(ACFQLConfig()), seconds),
         "planning_ms": 1000 * measure_planning(seconds),
         "target_planning_ms": TARGET_PLANNING_MS,
         "threads": torch.get_num_threads(),
@@ -56,7 +56,7 @@ def measure_planning(seconds: float, config: ACFQLConfig | None = None) -> float
     """Median time [s] in which the policy plans one chunk from a state, on one core."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    policy = ACFQL(config or ACFQLConfig.hilt(), make_spec()).policy
+    policy = ACFQL(config or ACFQLConfig(), make_spec()).policy
     observation = {STATE: torch.rand(1, STATE_DIM)}
     times, end = [], time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -67,7 +67,7 @@ def measure_planning(seconds: float, config: ACFQLConfig | None = None) -> float
 
 def make_update(config: ACFQLConfig | None = None) -> Callable[[], object]:
     """One optimisation step on a batch that is already drawn; by default of the reference preset."""
-    config = config or ACFQLConfig.reference()
+    config = config or ACFQLConfig(preset="reference")
     algorithm, batch = ACFQL(config, make_spec()), make_batch(config.chunk_size)
     return lambda: algorithm.update(lambda: batch)
 

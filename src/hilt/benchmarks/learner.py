@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +21,7 @@ from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.sac import SAC
 from hilt.algorithms.spec import PolicySpec
 from hilt.benchmarks.env import PeerUnavailableError
+from hilt.config.learning import Activation
 from hilt.data.batch import Batch, ObservationBatch
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.transition import Controller, Feature, Schema, Transition
@@ -42,12 +42,11 @@ ROUNDS = 3
 def config_of(preset: Preset) -> SACConfig:
     """One critic, actor and temperature update per step. `peer`: networks as large as LeRobot's defaults."""
     if preset == "hilt":
-        base = replace(SACConfig.hilt(), pretrain_updates=0)
-    else:
-        base = SACConfig.reference()
-        sizes = replace(base.encoder, latent_dim=64, image_size_encoder=64)
-        base = replace(base, encoder=sizes, activation="silu" if preset == "peer" else base.activation)
-    return replace(base, utd_ratio=1)
+        return SACConfig(pretrain_updates=0, utd_ratio=1)
+    activation: Activation = "silu" if preset == "peer" else "tanh"
+    return SACConfig(
+        preset="reference", latent_dim=64, image_size_encoder=64, activation=activation, utd_ratio=1
+    )
 
 
 def measure_sac_state(seconds: float, preset: Preset = "peer") -> float:

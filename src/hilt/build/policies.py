@@ -11,7 +11,6 @@ from hilt.algorithms.registry import policy_from_config
 from hilt.build.models import model_folder
 from hilt.config.device import resolve_device
 from hilt.config.run import RunConfig
-from hilt.config.user_algorithm import is_users, name_algorithm
 from hilt.runs.checkpoints import CheckpointError, read_model
 
 
@@ -30,8 +29,6 @@ def load_policy(
             "from the same configuration and dataset (docs/coming-from-lerobot.md)"
         )
     try:
-        if is_users(config["type"]):
-            name_algorithm(config["type"])
         policy = policy_from_config(config)
         policy.load_state_dict(tensors)
     except (KeyError, RuntimeError, ValueError) as error:

@@ -183,12 +183,12 @@ def text_of(verb: str) -> str:
 
 def _key(path: str) -> tuple[str, str]:
     """`--a.b.c=default` and its meaning."""
-    from hilt.config.policy import SACConfig
+    from hilt.config.registry import config_class
     from hilt.config.run import RunConfig
 
     section: object = RunConfig()
     *parents, name = path.split(".")
     for parent in parents:
-        section = SACConfig() if parent == "policy" else getattr(section, parent)
+        section = config_class("sac")() if parent == "policy" else getattr(section, parent)
     field = type(section).model_fields[name]  # type: ignore[attr-defined]  # a section of the configuration
     return f"--{path}={json.dumps(getattr(section, name))}", " ".join((field.description or "").split())

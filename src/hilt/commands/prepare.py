@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hilt.config.classifier import ClassifierConfig
-from hilt.config.errors import ConfigError
+from hilt.config.errors import ConfigError, shown
 from hilt.config.learning import LearningPolicy
 from hilt.config.load import Source, config_file, load_config
 from hilt.config.overrides import COMMAND_LINE
@@ -82,7 +82,19 @@ def _try_out(config: RunConfig, should_stop: Callable[[], bool]) -> None:
 
         check_dataset(config, should_stop)
     elif isinstance(config.policy, LearningPolicy):
+        _try_algorithm(config.policy.type)
         _try_learning(config, should_stop)
+
+
+def _try_algorithm(kind: str) -> None:
+    """A class of the user's is one that learns."""
+    if ":" in kind:
+        from hilt.algorithms.registry import algorithm_class
+
+        try:
+            algorithm_class(kind)
+        except ValueError as error:
+            raise ConfigError("configuration", f"policy.type = {shown(kind)}: {error}") from error
 
 
 def _try_learning(config: RunConfig, should_stop: Callable[[], bool]) -> None:

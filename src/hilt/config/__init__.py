@@ -8,7 +8,7 @@ from hilt.config.errors import ConfigError
 from hilt.config.learning import LearningPolicy
 from hilt.config.load import config_file, load_config, without_effect
 from hilt.config.overrides import parse_command_line
-from hilt.config.policy import ACFQLConfig, PretrainedConfig, SACConfig
+from hilt.config.policy import PretrainedConfig
 from hilt.config.requirements import remarks, require
 from hilt.config.resume import asks_to_resume, find_run, new_run, resumed
 from hilt.config.run import RunConfig
@@ -16,7 +16,6 @@ from hilt.config.tasks import TaskChoice, resolve_task
 from hilt.config.write import to_dict, to_json
 
 __all__ = [
-    "ACFQLConfig",
     "ClassifierConfig",
     "ConfigError",
     "DatasetConfig",
@@ -25,7 +24,6 @@ __all__ = [
     "LearningPolicy",
     "PretrainedConfig",
     "RunConfig",
-    "SACConfig",
     "TaskChoice",
     "asks_to_resume",
     "config_file",

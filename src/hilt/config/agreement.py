@@ -19,7 +19,7 @@ def check_features(env: EnvConfig, policy: PolicyBase) -> None:
         return
     inputs = {name: feature for name, feature in declared.items() if feature.type != "ACTION"}
     outputs = {name: feature for name, feature in declared.items() if feature.type == "ACTION"}
-    if _has_discrete_critic(policy) and env.type != "gymnasium":
+    if _has_discrete_gripper(policy) and env.type != "gymnasium":
         outputs = {name: _without_gripper(feature) for name, feature in outputs.items()}
     _agree(policy, "input_features", inputs)
     _agree(policy, "output_features", outputs)
@@ -29,7 +29,7 @@ def check_gripper(env: EnvConfig, policy: PolicyBase) -> None:
     """Somebody commands the gripper, unless there is none to command."""
     use_gripper = env.processor.gripper.use_gripper
     size = env.action_size
-    discrete = _has_discrete_critic(policy)
+    discrete = _has_discrete_gripper(policy)
     if discrete and not use_gripper:
         raise invalid(
             "there is no gripper to command (use_gripper is false)", "policy", "num_discrete_actions"
@@ -46,8 +46,8 @@ def check_gripper(env: EnvConfig, policy: PolicyBase) -> None:
         raise invalid(f"without the gripper the action has shape [{size - 1}]", "env", "features")
 
 
-def _has_discrete_critic(policy: PolicyBase) -> bool:
-    return isinstance(policy, LearningPolicy) and policy.has_discrete_gripper
+def _has_discrete_gripper(policy: PolicyBase) -> bool:
+    return isinstance(policy, LearningPolicy) and policy.discrete_gripper
 
 
 def _without_gripper(action: FeatureConfig) -> FeatureConfig:

@@ -18,7 +18,7 @@ def _listed(value: Any) -> Any:
 class ClassifierConfig(PolicyBase):
     """A vision model that tells success from the camera pictures."""
 
-    type: Literal["reward_classifier"] = "reward_classifier"
+    type: str = "reward_classifier"
     model_name: str | None = None
     """Pretrained encoder: a folder or hub id; null: a small convolution trained from scratch."""
     model_type: Literal["cnn", "transformer"] = "cnn"

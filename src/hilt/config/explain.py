@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from hilt.config.aliases import alias_paths
 from hilt.config.errors import ConfigError, shown
 from hilt.config.fields import Refused, Section, effect, sections_of, walk
-from hilt.config.policy import POLICY_TYPES, USERS
+from hilt.config.policy import POLICY_TYPES, policy_class
 from hilt.config.run import RunConfig
 
 Path = tuple[str, ...]
@@ -45,10 +45,8 @@ def refused(config: RunConfig, origin_of: OriginOf) -> ConfigError | None:
 
 
 def path_of(detail: ErrorDetails) -> Path:
-    """Where the error is, without the tag that pydantic puts after `policy`."""
+    """Where the error is."""
     parts = [str(part) for part in detail["loc"]]
-    if parts[:1] == ["policy"] and len(parts) > 1 and parts[1] in (*POLICY_TYPES, USERS):
-        del parts[1]
     if detail["type"].startswith("union_tag"):
         parts.append("type")
     return (*parts, *detail.get("ctx", {}).get("key", ()))
@@ -70,17 +68,25 @@ def known_paths(section: type[Section], path: Path = (), policy_type: str | None
     """Every key there is, the policy's only for `policy_type` when one is given."""
     for key, field in section.model_fields.items():
         inner = sections_of(field)
-        if (*path, key) == ("policy",) and policy_type in POLICY_TYPES:
-            inner = [POLICY_TYPES[policy_type]]
+        if (*path, key) == ("policy",):
+            inner = policy_sections(policy_type)
         yield (*path, key)
         for each in inner:
             yield from known_paths(each, (*path, key), policy_type)
 
 
+def policy_sections(policy_type: str | None = None) -> list[type[Section]]:
+    """What `policy` may be: that of `policy_type`, where it can be loaded, else any of hilt's own."""
+    try:
+        return [policy_class(policy_type or "")]
+    except ValueError:
+        return [policy_class(kind) for kind in POLICY_TYPES]
+
+
 def _wrong(detail: ErrorDetails) -> str:
     if detail["type"].startswith("union_tag"):
         kinds = [kind for kind in POLICY_TYPES if kind != "pretrained"]
-        return f"must be one of {', '.join(kinds)}, or {USERS}"
+        return f"must be one of {', '.join(kinds)}, or package.module:Class"
     if detail["type"] == "missing":
         return "missing"
     if detail["type"] == "string_pattern_mismatch":
@@ -102,9 +108,9 @@ def _unknown(path: Path, data: Mapping[str, Any]) -> str:
     said = value_at(data, ("policy", "type"))
     policy_type = said if isinstance(said, str) else None
     known = [*known_paths(RunConfig, (), policy_type), *alias_paths()]
-    if path[0] == "policy" and policy_type in POLICY_TYPES:
-        elsewhere = [kind for kind, cls in POLICY_TYPES.items() if path[1:2] and path[1] in cls.model_fields]
-        if elsewhere and len(path) == 2:
+    if path[0] == "policy" and len(path) == 2 and policy_type is not None:
+        elsewhere = [kind for kind in POLICY_TYPES if path[1] in policy_class(kind).model_fields]
+        if elsewhere:
             return f'no such key in a policy of type "{policy_type}" (only in {", ".join(elsewhere)})'
     return f'no such key; the closest is "{".".join(_closest(path, known))}"'
 

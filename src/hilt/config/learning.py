@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -30,6 +31,8 @@ Activation = Literal["tanh", "relu", "silu", "gelu", "gelu_tanh"]
 class PolicyBase(Section):
     """What every policy has."""
 
+    type: str = ""
+    """Which policy: see `hilt.config.policy.POLICY_TYPES`; a class of the user's as package.module:Class."""
     device: DeviceName | None = None
     """auto, cpu, cuda, cuda:N or mps; null is the top-level `device`. Without CUDA: a warning, and cpu."""
     use_amp: bool = False
@@ -114,13 +117,14 @@ class Concurrency(Section):
 
 
 class LearningPolicy(PolicyBase):
-    """What all that learn by interaction share: encoders, critics, buffers, the schedule, the connection.
+    """What algorithms share: encoders, critics, buffers, the schedule, the connection.
 
-    A subclass of yours is the configuration of an algorithm of yours, `policy.type: "package.module:Class"`.
-    What learner and actors need to know of an algorithm besides are the properties below.
+    Its properties are what learner and environment ask, whichever algorithm it is. A subclass of yours is the
+    configuration of an algorithm of yours.
     """
 
-    type: str = ""
+    reference: ClassVar[Mapping[str, Any]] = {}
+    """Where the defaults of the published code differ: those of the preset `reference`."""
     preset: Preset = "hilt"
     """Which defaults the keys of `policy` have that the file does not say: hilt's, or those of the published
     code."""
@@ -171,12 +175,12 @@ class LearningPolicy(PolicyBase):
     """Largest norm of a gradient; null: no limit."""
     n_step: PositiveInt = 3
     """Steps of reward in a target."""
+    pretrain_updates: NonNegativeInt = 0
+    """Optimisation steps of imitation alone, the very first: cheap ones."""
     use_torch_compile: Annotated[
         bool, NoEffect("the result would be the same, and compiling takes a minute of every start")
     ] = False
     """Compile the update."""
-    pretrain_updates: NonNegativeInt = 0
-    """Optimisation steps of imitation alone, the very first: cheap ones."""
     online_steps: PositiveInt = 1_000_000
     """Environment steps of all actors together."""
     online_env_seed: NonNegativeInt = 10_000
@@ -194,9 +198,33 @@ class LearningPolicy(PolicyBase):
     """Draw batches ahead."""
     concurrency: Concurrency = Concurrency()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, data: Any) -> Any:
+        """What is said always wins over the preset."""
+        if not isinstance(data, dict) or data.get("preset") != "reference":
+            return data
+        return _over(data, cls.reference)
+
+    @model_validator(mode="after")
+    def _subsample(self) -> LearningPolicy:
+        if (self.num_subsample_critics or 0) > self.num_critics:
+            raise invalid(f"must not be above num_critics, {self.num_critics}", "num_subsample_critics")
+        return self
+
     @property
-    def sample_chunk(self) -> int | None:
-        """Actions of a sample: a chunk of so many; None: single ones, with returns over `n_step` steps."""
+    def discrete_gripper(self) -> bool:
+        """The gripper's commands are chosen from a few, beside the continuous action."""
+        return False
+
+    @property
+    def bounded_targets(self) -> bool:
+        """Targets are clipped to the values that the reward makes possible."""
+        return self.clip_targets
+
+    @property
+    def chunk_length(self) -> int | None:
+        """Samples are chunks of so many actions; None: single actions, with `n_step` steps of reward."""
         return None
 
     @property
@@ -206,29 +234,17 @@ class LearningPolicy(PolicyBase):
 
     @property
     def offline_updates(self) -> int:
-        """Updates on demonstrations, after imitation and before the actors begin."""
-        return 0
+        """Optimisation steps before the first action."""
+        return self.pretrain_updates
 
     @property
-    def has_discrete_gripper(self) -> bool:
-        """The gripper is commanded by a choice, not by a continuous action."""
-        return False
-
-    @property
-    def has_soft_targets(self) -> bool:
-        """The critics' targets hold more than rewards: they have no bounds."""
-        return False
-
-    @property
-    def warms_up_by_successes(self) -> bool:
+    def warms_up_by_success(self) -> bool:
         """Only steps of successful episodes count for `online_step_before_learning`."""
         return False
 
-    @model_validator(mode="after")
-    def _subsample(self) -> LearningPolicy:
-        if (self.num_subsample_critics or 0) > self.num_critics:
-            raise invalid(f"must not be above num_critics, {self.num_critics}", "num_subsample_critics")
-        return self
+    def without_demonstrations(self) -> Self:
+        """The same, without the optimisation steps that need demonstrations."""
+        return self.model_copy(update={"pretrain_updates": 0})
 
 
 class HeadKwargs(Section):
@@ -236,3 +252,11 @@ class HeadKwargs(Section):
 
     init_final: NonNegativeFloat | None = 0.05
     """Range of the last layer's initial weights; null: as in the other layers."""
+
+
+def _over(data: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**defaults, **data}
+    for key, default in defaults.items():
+        if isinstance(default, dict) and isinstance(data.get(key), dict):
+            merged[key] = _over(data[key], default)
+    return merged

@@ -13,28 +13,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from hilt.config.classifier import ClassifierConfig
+from hilt.config.explain import policy_sections
 from hilt.config.fields import NoEffect, Refused, Section, effect, sections_of
 from hilt.config.learning import LearningPolicy, PolicyBase
-from hilt.config.policy import (
-    ACFQL_REFERENCE,
-    SAC_REFERENCE,
-    ACFQLConfig,
-    HGDAggerConfig,
-    SACConfig,
-)
+from hilt.config.registry import ALGORITHMS, config_class
 from hilt.config.run import RunConfig
 
 START = "<!-- from here on: made by python -m hilt.config.reference -->"
 Values = Mapping[str, Any]
 _NOTHING: Values = {}
-_POLICIES: tuple[tuple[str, type[PolicyBase], Values], ...] = (
-    ("policy (all types)", PolicyBase, _NOTHING),
-    ("policy (all that learn by interaction)", LearningPolicy, _NOTHING),
-    ("policy (sac)", SACConfig, SAC_REFERENCE),
-    ("policy (acfql)", ACFQLConfig, ACFQL_REFERENCE),
-    ("policy (hg_dagger)", HGDAggerConfig, _NOTHING),
-    ("policy (reward_classifier)", ClassifierConfig, _NOTHING),
-)
 _BOUNDS = {"gt": "> {}", "ge": ">= {}", "lt": "< {}", "le": "<= {}"}
 _WORDS = {int: "integer", float: "number", str: "text", bool: "true, false", NoneType: "null"}
 
@@ -54,7 +41,7 @@ def tables() -> str:
 def honoured(section: type[Section] = RunConfig, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The path of every key that something must read."""
     for key, field in section.model_fields.items():
-        inner = sections_of(field)
+        inner = policy_sections() if (*path, key) == ("policy",) else sections_of(field)
         for each in inner:
             yield from honoured(each, (*path, key))
         if not inner and effect(field) is None:
@@ -77,11 +64,21 @@ def _inner_tables(title: str, section: Section, keys: list[str], reference: Valu
 
 def _policy_tables() -> Iterator[str]:
     """What all types share, what two share, then each type: every key where it is defined."""
-    for title, kind, reference in _POLICIES:
+    for title, kind in _policies():
+        reference = getattr(kind, "reference", _NOTHING)
         keys = [key for key in kind.model_fields if key in kind.__annotations__ and key != "type"]
         keys += [key for key in reference if key not in keys]
         yield _table(title, kind(), keys, reference)
         yield from _inner_tables(title, kind(), keys, reference)
+
+
+def _policies() -> list[tuple[str, type[PolicyBase]]]:
+    return [
+        ("policy (all types)", PolicyBase),
+        (f"policy ({' and '.join(ALGORITHMS)})", LearningPolicy),
+        *((f"policy ({name})", config_class(name)) for name in ALGORITHMS),
+        ("policy (reward_classifier)", ClassifierConfig),
+    ]
 
 
 def _table(title: str, section: Section, keys: list[str], reference: Values = _NOTHING) -> str:

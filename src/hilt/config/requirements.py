@@ -48,10 +48,7 @@ def remarks(config: RunConfig) -> list[str]:
 def _require_training(config: RunConfig, verb: Verb, origin: str) -> None:
     policy = config.policy
     if not isinstance(policy, LearningPolicy | ClassifierConfig):
-        raise ConfigError(
-            origin,
-            "policy.type: missing, must be sac, acfql, hg_dagger, reward_classifier or package.module:Class",
-        )
+        raise ConfigError(origin, "policy.type: missing, must be sac, acfql or reward_classifier")
     if policy.pretrained_path is not None:
         raise ConfigError(
             origin,

@@ -110,7 +110,7 @@ class RunConfig(Section):
 
     env: EnvConfig = EnvConfig()
     dataset: DatasetConfig = DatasetConfig()
-    policy: PolicyConfig | None = None
+    policy: PolicyConfig = None
     mode: Literal["record", "replay"] | None = None
     """What `hilt run` does: null drives the robot; other commands are what their name says."""
     device: DeviceName = "cpu"
@@ -245,4 +245,4 @@ class RunConfig(Section):
         if self.job_name:
             return self.job_name
         task = self.env.gym_id.replace(":", "/").rsplit("/", 1)[-1]
-        return f"{task}_{self.policy.type}" if self.policy else task
+        return f"{task}_{self.policy.type.rpartition(':')[2]}" if self.policy else task

@@ -14,7 +14,8 @@ from hilt.networks.mlp import MLP, Activation, Norm
 class GaussianActor(nn.Module):
     """Features (B, L) to a squashed Gaussian over actions (B, A) in (-1, 1).
 
-    The last layer starts within +-`init_final`, so that the first policy is centred, with `init_std`; the
+    The last layer starts within +-`init_final`, so that the first policy is centred, with `init_std` (None:
+    like the other layers); the
     standard deviation, before the tanh, stays within `std_range`.
     """
 
@@ -28,12 +29,13 @@ class GaussianActor(nn.Module):
         norm: Norm,
         std_range: tuple[float, float],
         init_std: float,
-        init_final: float,
+        init_final: float | None,
     ) -> None:
         super().__init__()
         self.trunk = MLP(feature_dim, hidden_dims, activation=activation, norm=norm)
         self.head = nn.Linear(hidden_dims[-1], 2 * action_dim)
-        nn.init.uniform_(self.head.weight, -init_final, init_final)
+        if init_final is not None:
+            nn.init.uniform_(self.head.weight, -init_final, init_final)
         nn.init.zeros_(self.head.bias)
         nn.init.constant_(self.head.bias[action_dim:], math.log(init_std))
         self.log_std_range = math.log(std_range[0]), math.log(std_range[1])

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from hilt.algorithms.base import Algorithm, Sampler
-from hilt.algorithms.registry import make_algorithm
+from hilt.algorithms.registry import make_algorithm, saved_keys
 from hilt.algorithms.spec import PolicySpec
 from hilt.build.models import model_folder
 from hilt.config.errors import ConfigError
 from hilt.config.learning import LearningPolicy
 from hilt.config.run import RunConfig
-from hilt.config.write import to_dict
 from hilt.data.batch import Batch
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.sampling import MixedSampler
@@ -25,7 +24,7 @@ from hilt.networks.pretrained import PretrainedEncoder
 from hilt.rewards.model import ClassifierSpec, load_classifier
 from hilt.training.replay_memory import Memory
 from hilt.training.statistics import modes, statistics
-from hilt.training.value_bounds import discrete_target_range, target_range
+from hilt.training.value_bounds import target_range
 from hilt.training.vision import frozen_features
 
 
@@ -68,45 +67,36 @@ class Builder:
             demonstration_capacity=policy.offline_buffer_capacity,
             transform=frozen_features(self.backbone, self.env.schema, self.device),
             penalty_in_reward=self.config.env.processor.gripper.gripper_penalty_in_reward,
-            ahead=max(getattr(policy, "chunk_size", 1), policy.n_step) - 1,
+            ahead=max(policy.chunk_length or 1, policy.n_step) - 1,
         )
 
     def algorithm(self, memory: Memory, saved: Mapping[str, Any] | None) -> Algorithm:
         """Untrained. Normalised as the policy whose configuration is `saved`, else by the configuration's
         statistics, else by those of the demonstrations."""
-        policy = learning_policy(self.config)
-        spec = self.spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved)
-        keys = {
-            **to_dict(policy),
-            "target_range": target_range(self.config.env, policy, self._classifier()),
-            "discrete_target_range": discrete_target_range(self.config.env, policy, self._classifier()),
-            "pretrain_updates": self._pretrain_updates(memory, saved),
-            "offline_steps": self._offline_steps(memory),
-        }
+        policy = self.policy(memory, saved)
         return make_algorithm(
-            policy.type, keys, spec, backbone=self.backbone, device=self.device, seed=self.config.seed
+            policy,
+            self.spec(memory.demonstrations) if saved is None else PolicySpec.from_json(saved),
+            target_range=target_range(self.config.env, policy, self._classifier()),
+            backbone=self.backbone,
+            device=self.device,
+            seed=self.config.seed,
         )
+
+    def policy(self, memory: Memory, saved: Mapping[str, Any] | None) -> LearningPolicy:
+        """The settings that the algorithm gets: without demonstrations nothing is learned before the first
+        action; imitation goes on as in the run of the policy whose configuration is `saved`."""
+        policy = learning_policy(self.config)
+        if not len(memory.demonstrations):
+            policy = policy.without_demonstrations()
+        if saved is None:
+            return policy
+        return policy.model_copy(update={"pretrain_updates": saved_keys(saved).get("pretrain_updates", 0)})
 
     def _classifier(self) -> ClassifierSpec | None:
         """Of the reward classifier that judges in the environment, if one does."""
         folder = self.config.env.processor.reward_classifier.pretrained_path
         return None if folder is None else load_classifier(model_folder(folder)).spec
-
-    def offline_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
-        """Updates before the first action; none without demonstrations to learn from."""
-        return self._pretrain_updates(memory, saved) + self._offline_steps(memory)
-
-    def _offline_steps(self, memory: Memory) -> int:
-        policy = learning_policy(self.config)
-        return policy.offline_updates if len(memory.demonstrations) else 0
-
-    def _pretrain_updates(self, memory: Memory, saved: Mapping[str, Any] | None) -> int:
-        """Those of imitation alone: as many as in the run of the policy whose configuration is `saved`."""
-        policy = learning_policy(self.config)
-        if saved is not None:
-            settings = [value for value in saved.values() if isinstance(value, Mapping)]
-            return max((int(each.get("pretrain_updates", 0)) for each in settings), default=0)
-        return policy.pretrain_updates if len(memory.demonstrations) else 0
 
     def sampler(self, memory: Memory) -> MixedSampler:
         policy = learning_policy(self.config)
@@ -122,13 +112,13 @@ class Builder:
     def draw(self, sampler: MixedSampler) -> Sampler:
         """Batches as the algorithm wants them: n-step returns, or chunks."""
         policy = learning_policy(self.config)
-        if (chunk := policy.sample_chunk) is not None:
-            neutral, discount = self.env.neutral_action, policy.discount
-            if chunk > 1:
-                return lambda: sampler.sample_chunks(discount, chunk, neutral)
-            return lambda: _as_chunks(sampler.sample(discount, policy.n_step))
-        n_step, discount = policy.n_step, policy.discount
-        return lambda: sampler.sample(discount, n_step)
+        chunk, discount, n_step = policy.chunk_length, policy.discount, policy.n_step
+        if chunk is None:
+            return lambda: sampler.sample(discount, n_step)
+        if chunk == 1:
+            return lambda: _as_chunks(sampler.sample(discount, n_step))
+        neutral = self.env.neutral_action
+        return lambda: sampler.sample_chunks(discount, chunk, neutral)
 
     def spec(self, demonstrations: ReplayBuffer) -> PolicySpec:
         return PolicySpec(

@@ -9,6 +9,7 @@ from pathlib import Path
 from hilt.build.envs import make_environment
 from hilt.config.device import resolve_device
 from hilt.config.errors import ConfigError
+from hilt.config.learning import LearningPolicy
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
@@ -111,7 +112,8 @@ def _make_learner(
 ) -> tuple[Learner, Metrics]:
     """The learner as `checkpoint` left it, or new."""
     config = builder.config
-    algorithm = builder.algorithm(memory, checkpoint.config if checkpoint else None)
+    saved = checkpoint.config if checkpoint else None
+    algorithm = builder.algorithm(memory, saved)
     sampler = builder.sampler(memory)
     history = History(builder.env.fps)
     elapsed_s = 0.0
@@ -127,7 +129,7 @@ def _make_learner(
     )
     metrics = Metrics(_sinks(config, run), elapsed_s)
     learner = Learner(
-        plan=_plan(config, builder.offline_updates(memory, checkpoint.config if checkpoint else None)),
+        plan=_plan(config, builder.policy(memory, saved)),
         algorithm=algorithm,
         batches=Batches(builder.draw(sampler), sampler.generator),
         memory=memory,
@@ -143,10 +145,9 @@ def _make_learner(
     return learner, metrics
 
 
-def _plan(config: RunConfig, offline_updates: int) -> Plan:
-    policy = learning_policy(config)
+def _plan(config: RunConfig, policy: LearningPolicy) -> Plan:
     return Plan(
-        offline_updates=offline_updates,
+        offline_updates=policy.offline_updates,
         online_steps=policy.online_steps,
         pace=Pace(
             config.max_updates_per_env_step,
@@ -157,7 +158,7 @@ def _plan(config: RunConfig, offline_updates: int) -> Plan:
         time_limit_s=config.time_limit_s or float("inf"),
         eval_freq=config.eval_freq,
         tests_alone=config.env.may_run_unattended,
-        only_successful_warm_up=policy.warms_up_by_successes,
+        only_successful_warm_up=policy.warms_up_by_success,
         log_freq=config.log_freq,
         save_freq=config.save_freq,
         save_every_s=config.save_every_s,

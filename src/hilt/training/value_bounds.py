@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from hilt.algorithms.base import Range
 from hilt.config.environment import EnvConfig
 from hilt.config.learning import LearningPolicy
 from hilt.rewards.model import ClassifierSpec
-
-Range = tuple[float, float]
 
 
 def target_range(
@@ -20,9 +19,8 @@ def target_range(
     1 + gamma + ... + gamma^k. Success that does not end the episode pays for ever: 1 / (1 - gamma). With
     `gripper_penalty_in_reward` the lower end is that of a penalty at every step.
     """
-    soft = policy.has_soft_targets
     payment = _payment(env, classifier)
-    if payment is None or soft or not policy.clip_targets:
+    if payment is None or not policy.bounded_targets:
         return None
     low, high, times = payment
     gripper = env.processor.gripper
@@ -31,17 +29,6 @@ def target_range(
     if best is None or (penalty and worst is None):
         return None
     return min(0.0, low * best) + penalty * (worst or 0.0), max(0.0, high * best)
-
-
-def discrete_target_range(
-    env: EnvConfig, policy: LearningPolicy, classifier: ClassifierSpec | None = None
-) -> Range | None:
-    """`target_range` of a critic whose targets hold the gripper's penalty beside the reward."""
-    known = target_range(env, policy, classifier)
-    gripper, worst = env.processor.gripper, _geometric(policy.discount, None)
-    if known is None or gripper.gripper_penalty_in_reward or not gripper.gripper_penalty:
-        return known
-    return None if worst is None else (known[0] + gripper.gripper_penalty * worst, known[1])
 
 
 def _payment(env: EnvConfig, spec: ClassifierSpec | None) -> tuple[float, float, int | None] | None:

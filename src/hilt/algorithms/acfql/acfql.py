@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import torch
@@ -19,7 +18,7 @@ from hilt.algorithms.acfql.losses import (
 )
 from hilt.algorithms.acfql.networks import make_networks
 from hilt.algorithms.acfql.policy import ChunkPolicy
-from hilt.algorithms.base import Algorithm, Metrics, Sampler
+from hilt.algorithms.base import Algorithm, Metrics, Range, Sampler
 from hilt.algorithms.optimizer import Optimizer, Target, minimize, trainable
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch
@@ -39,29 +38,37 @@ class ACFQL(Algorithm):
     clipped this is the same as one Adam over everything, since Adam treats every number by itself.
     """
 
+    config_class = ACFQLConfig
+
     def __init__(
         self,
         config: ACFQLConfig,
         spec: PolicySpec,
         backbone: PretrainedEncoder | None = None,
         *,
+        target_range: Range | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
-        """`backbone`: a pretrained encoder of pictures; None: a small convolution, trained from scratch."""
-        self.settings = config
+        self.settings, self.target_range = config, target_range
         alpha = config.alpha if config.offline_alpha is None else config.offline_alpha
-        self._offline_settings = replace(config, alpha=alpha)
+        self._offline_settings = config.model_copy(update={"alpha": alpha})
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.networks = make_networks(config, spec, backbone).to(device)
-        learned = ChunkPolicy("acfql", config, spec, self.networks).to(device)
+        learned = ChunkPolicy(config, spec, self.networks).to(device)
         self._acting = Acting(learned, learned.encoder.backbone, config.policy_average_weight)
         self.policy: ChunkPolicy = self._acting.policy
         self.modules = {"networks": self.networks, **self._acting.modules}
         self.optimizers = self._make_optimizers()
         self._target = Target(trainable(self.networks.target), self.optimizers["critic"])
+
+    @staticmethod
+    def make_policy(
+        settings: ACFQLConfig, spec: PolicySpec, backbone: PretrainedEncoder | None
+    ) -> ChunkPolicy:
+        return ChunkPolicy(settings, spec, make_networks(settings, spec, backbone))
 
     def _make_optimizers(self) -> dict[str, Optimizer]:
         config, networks = self.settings, self.networks
@@ -117,14 +124,17 @@ class ACFQL(Algorithm):
     def _update_critics(self, batch: Batch) -> Metrics:
         encoded = self.encode(batch, critics_only=True)
         noise = self.draw_noise(encoded.chunk)
-        loss, metrics = critic_loss(self.networks, encoded, noise.next, noise.members, self.settings)
+        loss, metrics = critic_loss(
+            self.networks, encoded, noise.next, noise.members, self.settings, self.target_range
+        )
         self._follow()
         (norm,) = minimize(loss, self.optimizers["critic"])
         return metrics | {"critic_grad_norm": norm}
 
     def _update_all(self, batch: Batch, settings: ACFQLConfig) -> Metrics:
         encoded = self.encode(batch)
-        loss, metrics = total_loss(self.networks, encoded, self.draw_noise(encoded.chunk), settings)
+        noise = self.draw_noise(encoded.chunk)
+        loss, metrics = total_loss(self.networks, encoded, noise, settings, self.target_range)
         self._follow()
         norm, actor_norm = minimize(loss, self.optimizers["critic"], self.optimizers["actor"])
         return metrics | {"critic_grad_norm": norm, "actor_grad_norm": actor_norm}

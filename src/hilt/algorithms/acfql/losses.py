@@ -15,7 +15,7 @@ from torch.func import functional_call
 
 from hilt.algorithms.acfql.config import ACFQLConfig
 from hilt.algorithms.acfql.networks import ACFQLNetworks, aggregate, choose_best, generate, q_values
-from hilt.algorithms.base import Metrics
+from hilt.algorithms.base import Metrics, Range
 from hilt.networks.flow import FlowActor
 
 Loss = tuple[Tensor, Metrics]
@@ -66,7 +66,12 @@ class Noise:
 
 @torch.no_grad()
 def critic_target(
-    networks: ACFQLNetworks, batch: EncodedChunks, noise: Tensor, members: Tensor | None, config: ACFQLConfig
+    networks: ACFQLNetworks,
+    batch: EncodedChunks,
+    noise: Tensor,
+    members: Tensor | None,
+    config: ACFQLConfig,
+    target_range: Range | None = None,
 ) -> Tensor:
     """y = R + bootstrap * agg_e Q̄_e(s', A'), (B,); A' is the policy's chunk for `noise`."""
     chunk = next_chunk(networks, batch, noise, config)
@@ -78,7 +83,7 @@ def critic_target(
         chosen = {name: parameter[members] for name, parameter in critic.named_parameters()}
         values = functional_call(critic, chosen, inputs)
     target = batch.reward + batch.bootstrap * aggregate(values.squeeze(-1), config)
-    return target if config.target_range is None else target.clamp(*config.target_range)
+    return target if target_range is None else target.clamp(*target_range)
 
 
 def next_chunk(networks: ACFQLNetworks, batch: EncodedChunks, noise: Tensor, config: ACFQLConfig) -> Tensor:
@@ -91,13 +96,18 @@ def next_chunk(networks: ACFQLNetworks, batch: EncodedChunks, noise: Tensor, con
 
 
 def critic_loss(
-    networks: ACFQLNetworks, batch: EncodedChunks, noise: Tensor, members: Tensor | None, config: ACFQLConfig
+    networks: ACFQLNetworks,
+    batch: EncodedChunks,
+    noise: Tensor,
+    members: Tensor | None,
+    config: ACFQLConfig,
+    target_range: Range | None = None,
 ) -> Loss:
     """L_Q = mean_{e,b} (Q_e(s, A) - y)^2, of complete chunks only unless terminal ones are kept.
 
     Trains the critics and their encoder.
     """
-    target = critic_target(networks, batch, noise, members, config)
+    target = critic_target(networks, batch, noise, members, config, target_range)
     values = q_values(networks.critic, batch.features, batch.chunk)
     errors = (values - target).square()
     loss = errors.mean() if config.keep_terminal_chunks else (errors * batch.valid[:, -1]).mean()
@@ -168,9 +178,15 @@ def actor_loss(networks: ACFQLNetworks, batch: EncodedChunks, noise: Noise, conf
     return loss, metrics | {"loss_actor": loss.detach()}
 
 
-def total_loss(networks: ACFQLNetworks, batch: EncodedChunks, noise: Noise, config: ACFQLConfig) -> Loss:
+def total_loss(
+    networks: ACFQLNetworks,
+    batch: EncodedChunks,
+    noise: Noise,
+    config: ACFQLConfig,
+    target_range: Range | None = None,
+) -> Loss:
     """L_Q + L_BC + alpha * L_dist + L_pi."""
-    critic, critic_metrics = critic_loss(networks, batch, noise.next, noise.members, config)
+    critic, critic_metrics = critic_loss(networks, batch, noise.next, noise.members, config, target_range)
     actor, actor_metrics = actor_loss(networks, batch, noise, config)
     return critic + actor, critic_metrics | actor_metrics
 

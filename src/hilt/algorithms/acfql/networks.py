@@ -9,10 +9,12 @@ from torch import Tensor, nn
 
 from hilt.algorithms.acfql.config import ACFQLConfig
 from hilt.algorithms.spec import PolicySpec
+from hilt.config.learning import NetworkKwargs
 from hilt.networks.averaging import copy_of
 from hilt.networks.encoders import ObservationEncoder
 from hilt.networks.ensemble import EnsembleMLP
 from hilt.networks.flow import FlowActor, OneStepActor, xavier_
+from hilt.networks.mlp import Norm
 from hilt.networks.pretrained import PretrainedEncoder
 
 Role = Literal["critic", "flow", "actor"]
@@ -65,31 +67,36 @@ def make_networks(
     critic = EnsembleMLP(
         config.num_critics,
         feature_dim + chunk_dim,
-        config.critic_hidden_dims,
+        config.critic_network_kwargs.hidden_dims,
         1,
         activation=config.activation,
-        norm=config.critic_norm,
+        norm=norm(config.critic_network_kwargs),
     )
     xavier_(critic)
     flow = FlowActor(
         feature_dim,
         chunk_dim,
-        config.actor_hidden_dims,
+        config.actor_network_kwargs.hidden_dims,
         activation=config.activation,
-        norm=config.actor_norm,
-        init_final=config.init_final,
+        norm=norm(config.actor_network_kwargs),
+        init_final=config.policy_kwargs.init_final,
         steps=config.flow_steps,
         integrator=config.integrator,
     )
     actor = OneStepActor(
         feature_dim,
         chunk_dim,
-        config.actor_hidden_dims,
+        config.actor_network_kwargs.hidden_dims,
         activation=config.activation,
-        norm=config.actor_norm,
-        init_final=config.init_final,
+        norm=norm(config.actor_network_kwargs),
+        init_final=config.policy_kwargs.init_final,
     )
     return ACFQLNetworks(encoders, critic, flow, actor if config.actor_type == "distilled" else None)
+
+
+def norm(network: NetworkKwargs) -> Norm:
+    """Where ACFQL's networks are normalised."""
+    return "after_activation" if network.layer_norm else "none"
 
 
 def make_encoders(
@@ -99,16 +106,7 @@ def make_encoders(
     roles: list[Role] = ["critic"]
     if not config.shared_encoder:
         roles += ["flow", "actor"] if config.actor_type == "distilled" else ["flow"]
-    return {
-        role: ObservationEncoder(
-            spec.vectors,
-            spec.images,
-            spec.normalizer(),
-            config.encoder,
-            copy_of(backbone, backbone),
-        )
-        for role in roles
-    }
+    return {role: spec.encoder(config, copy_of(backbone, backbone)) for role in roles}
 
 
 def q_values(critic: nn.Module, features: Tensor, chunk: Tensor) -> Tensor:

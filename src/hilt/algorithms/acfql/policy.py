@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from hilt.algorithms.acfql.config import ACFQLConfig
-from hilt.algorithms.acfql.networks import ACFQLNetworks, choose_best, generate, make_networks
+from hilt.algorithms.acfql.networks import ACFQLNetworks, choose_best, generate
 from hilt.algorithms.base import Policy
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import ObservationBatch
-from hilt.networks.pretrained import PretrainedEncoder
 
 
 class ChunkPolicy(Policy):
@@ -25,16 +22,9 @@ class ChunkPolicy(Policy):
     one and sets it back as an episode begins, else that of a generator made for each plan.
     """
 
-    def __init__(self, kind: str, config: ACFQLConfig, spec: PolicySpec, networks: ACFQLNetworks) -> None:
-        super().__init__()
+    def __init__(self, config: ACFQLConfig, spec: PolicySpec, networks: ACFQLNetworks) -> None:
+        super().__init__(config, spec, networks.generator_encoder.backbone)
         self.encoder, self.generator = networks.generator_encoder, networks.generator
-        backbone = self.encoder.backbone
-        self.config: dict[str, Any] = {
-            "type": kind,
-            "acfql": config.to_json(),
-            "backbone": backbone.to_json() if isinstance(backbone, PretrainedEncoder) else None,
-            **spec.to_json(),
-        }
         self.settings = config
         chooses = config.num_samples > 1
         self.critic = networks.critic if chooses else None
@@ -43,13 +33,6 @@ class ChunkPolicy(Policy):
         self.scaling = spec.scaling(spec.schema.action_dim)
         self.chunk_shape = (config.chunk_size, spec.schema.action_dim)
         self._pending: deque[Tensor] = deque()
-
-    @staticmethod
-    def from_config(config: Mapping[str, Any]) -> ChunkPolicy:
-        """The policy, untrained, that `config` describes."""
-        settings, spec = ACFQLConfig.from_json(config["acfql"]), PolicySpec.from_json(config)
-        backbone = PretrainedEncoder.from_json(config["backbone"]) if config["backbone"] else None
-        return ChunkPolicy(config["type"], settings, spec, make_networks(settings, spec, backbone))
 
     @torch.inference_mode()
     def act(

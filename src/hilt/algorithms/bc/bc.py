@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 import torch.nn.functional as F
 
-from hilt.algorithms.base import Algorithm, Metrics, Sampler
+from hilt.algorithms.base import Algorithm, Metrics, Range, Sampler
 from hilt.algorithms.optimizer import Optimizer, minimize, trainable
 from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.losses import imitation_loss
 from hilt.algorithms.sac.policy import GaussianPolicy
+from hilt.algorithms.sac.sac import SAC
 from hilt.algorithms.spec import PolicySpec
 from hilt.networks.pretrained import PretrainedEncoder
 
@@ -19,24 +18,30 @@ from hilt.networks.pretrained import PretrainedEncoder
 class BehaviorCloning(Algorithm):
     """The policy network of SAC, trained by imitation alone; a discrete gripper by cross-entropy."""
 
+    config_class = SACConfig
+
     def __init__(
         self,
         config: SACConfig,
         spec: PolicySpec,
         backbone: PretrainedEncoder | None = None,
         *,
+        target_range: Range | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
-        """`backbone`: a pretrained encoder of pictures; None: a small convolution, trained from scratch."""
         self.settings = config
         self.generator = torch.Generator(device).manual_seed(seed)
-        mode = replace(config, deterministic_policy=True)  # imitation need not have taught a spread
+        mode = config.model_copy(
+            update={"deterministic_policy": True}
+        )  # imitation need not have taught a spread
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.policy: GaussianPolicy = GaussianPolicy("bc", mode, spec, backbone).to(device)
+            self.policy: GaussianPolicy = GaussianPolicy(mode, spec, backbone).to(device)
         self.modules = {"policy": self.policy}
         self.optimizers = {"actor": Optimizer(trainable(self.policy), config.actor_lr, config.grad_clip_norm)}
+
+    make_policy = SAC.make_policy
 
     def update(self, sample: Sampler) -> Metrics:
         self.updates += 1

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
-from hilt.algorithms.acfql.acfql import flow_noise, to_imitate
+from hilt.algorithms.acfql.acfql import ACFQL, flow_noise, to_imitate
 from hilt.algorithms.acfql.config import ACFQLConfig
 from hilt.algorithms.acfql.losses import flow_loss
 from hilt.algorithms.acfql.networks import make_networks
 from hilt.algorithms.acfql.policy import ChunkPolicy
-from hilt.algorithms.base import Algorithm, Metrics, Sampler
+from hilt.algorithms.base import Algorithm, Metrics, Range, Sampler
 from hilt.algorithms.optimizer import Optimizer, minimize, trainable
 from hilt.algorithms.spec import PolicySpec
 from hilt.networks.pretrained import PretrainedEncoder
@@ -20,25 +18,31 @@ from hilt.networks.pretrained import PretrainedEncoder
 class FlowCloning(Algorithm):
     """The flow of ACFQL, trained by imitation alone and followed when acting."""
 
+    config_class = ACFQLConfig
+
     def __init__(
         self,
         config: ACFQLConfig,
         spec: PolicySpec,
         backbone: PretrainedEncoder | None = None,
         *,
+        target_range: Range | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
-        """`backbone`: a pretrained encoder of pictures; None: a small convolution, trained from scratch."""
-        self.settings = replace(config, actor_type="best_of_n", num_samples=1, shared_encoder=True)
+        self.settings = config.model_copy(
+            update={"actor_type": "best_of_n", "num_samples": 1, "shared_encoder": True}
+        )
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             networks = make_networks(self.settings, spec, backbone)
-        self.policy: ChunkPolicy = ChunkPolicy("flow_bc", self.settings, spec, networks).to(device)
+        self.policy: ChunkPolicy = ChunkPolicy(self.settings, spec, networks).to(device)
         self.flow = networks.flow
         self.modules = {"policy": self.policy}
         self.optimizers = {"actor": Optimizer(trainable(self.policy), config.actor_lr, config.grad_clip_norm)}
+
+    make_policy = ACFQL.make_policy
 
     def update(self, sample: Sampler) -> Metrics:
         self.updates += 1

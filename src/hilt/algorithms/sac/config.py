@@ -3,146 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from hilt.networks.encoders import EncoderConfig
-from hilt.networks.mlp import Activation, Norm
-
-Reduction = Literal["min", "mean_minus_std"]
-BCLoss = Literal["squared_error", "log_likelihood"]
+from hilt.config.fields import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Refused
+from hilt.config.learning import ActorNetworkKwargs, HeadKwargs, LearningPolicy, NetworkKwargs
 
 
-@dataclass(frozen=True, slots=True)
-class SACConfig:
-    """Names are those of the configuration keys where there is one."""
+class SACHead(HeadKwargs):
+    use_tanh_squash: Annotated[bool, Refused("hilt's Gaussian is squashed by tanh", (True,))] = True
+    """Squash the Gaussian."""
+    std_min: PositiveFloat = 1e-5
+    """Smallest standard deviation."""
+    std_max: PositiveFloat = 5.0
+    """Largest standard deviation."""
+    init_std: PositiveFloat = 0.3
+    """Standard deviation before training."""
 
-    encoder: EncoderConfig = field(default_factory=EncoderConfig)
 
-    # networks
-    critic_hidden_dims: tuple[int, ...] = (256, 256)
-    discrete_critic_hidden_dims: tuple[int, ...] = (256, 256)
-    actor_hidden_dims: tuple[int, ...] = (256, 256)
-    activation: Activation = "tanh"
-    critic_norm: Norm = "before_activation"
-    actor_norm: Norm = "before_activation"
-    std_min: float = 1e-5
-    std_max: float = 5.0
-    init_std: float = 1.0
-    init_final: float = 0.05
-    num_discrete_actions: int | None = None
-    """Values of the gripper that a discrete critic chooses from; None: the gripper is a continuous action."""
+class SACConfig(LearningPolicy):
+    """SAC as HIL-SERL uses it, with demonstrations and interventions in every batch."""
 
-    # targets
-    num_critics: int = 2
-    num_subsample_critics: int | None = None
-    """Target critics drawn for each target; None: all."""
-    critic_target_reduction: Reduction = "min"
-    pessimism: float = 0.5
-    """Standard deviations below the mean, for `mean_minus_std`."""
+    reference: ClassVar[Mapping[str, Any]] = {
+        "num_critics": 2,
+        "critic_target_reduction": "min",
+        "critic_target_update_weight": 0.005,
+        "clip_targets": False,
+        "n_step": 1,
+        "bc_weight": 0.0,
+        "bc_fade_updates": None,
+        "pretrain_updates": 0,
+        "critic_warmup_updates": 0,
+        "image_size_encoder": 128,
+        "latent_dim": 256,
+        "state_encoder_hidden_dim": 64,
+        "activation": "tanh",
+        "actor_network_kwargs": {"layer_norm": True},
+        "policy_kwargs": {"init_std": 1.0},
+    }
+    """Where the published SAC of HIL-SERL differs from hilt's defaults."""
+
+    type: str = "sac"
+    shared_encoder: Annotated[
+        bool, Refused("SAC's actor sees the critics' encoding; acfql can do without sharing", (True,))
+    ] = True
+    """One image encoder for actor and critics."""
+    temperature_init: PositiveFloat = 0.01
+    """Initial temperature."""
+    temperature_lr: PositiveFloat = 3e-4
+    """Learning rate of the temperature."""
+    target_entropy: float | None = None
+    """Entropy that the temperature aims at; null: minus half the size of the action."""
     use_backup_entropy: bool = False
-    target_range: tuple[float, float] | None = None
-    """The values that the reward makes possible; targets are clipped to it. None: no clipping."""
-    discrete_target_range: tuple[float, float] | None = None
-    """The same for the discrete critic, whose targets hold the gripper's penalty, too."""
-    critic_target_update_weight: float = 0.005
-
-    # schedule, in optimisation steps
-    utd_ratio: int = 2
-    """Critic updates per optimisation step, the last of which is followed by the actor's."""
-    policy_update_freq: int = 1
-    pretrain_updates: int = 0
-    """First steps, in which the actor and the encoder learn by imitation alone, beside the critics."""
-    critic_warmup_updates: int = 0
-    """Steps after these in which the critics learn alone."""
-
-    deterministic_policy: bool = True
-    """Without exploration the mode is what is done; False: a draw still, the same in the same episode."""
-    policy_average_weight: float | None = None
-    """What acts is a running average of the policy that learns, w: average <- (1 - w) average + w newest;
-    None: that policy itself."""
-
-    # imitation of demonstrations and interventions
-    bc_weight: float = 0.0
-    bc_fade_updates: int | None = None
-    """Steps after the pretraining over which the weight falls to 0; None: it stays."""
+    """Entropy in the critics' targets."""
+    num_discrete_actions: Literal[3] | None = None
+    """3: a discrete critic commands the gripper (close, stay, open); null: it is a continuous action."""
+    critic_target_reduction: Literal["min", "mean_minus_std"] = "mean_minus_std"
+    """How the ensemble's values become one target: the least, or mean - pessimism * std."""
+    bc_weight: NonNegativeFloat = 1.0
+    """Weight of imitating demonstrations and interventions in the actor's loss."""
+    bc_fade_updates: PositiveInt | None = 4000
+    """Optimisation steps over which that weight fades to 0; null: it stays."""
+    pretrain_updates: NonNegativeInt = 1000
+    """Optimisation steps of imitation before the first action."""
     bc_filter: bool = True
     """Imitate only where the critics value the human's action above the policy's."""
-    bc_loss: BCLoss = "squared_error"
+    bc_loss: Literal["squared_error", "log_likelihood"] = "squared_error"
+    """What imitation minimises."""
     bc_trains_encoder: bool = False
-    """Imitation shapes what the actor sees, too: its gradient goes on into the encoder, with the critics'."""
+    """Imitation trains the encoder, too, together with the critics; else only before the first action."""
+    deterministic_policy: bool = True
+    """In tests and evaluation the likeliest action; false: one drawn as in training, the same every time."""
+    critic_warmup_updates: NonNegativeInt = 100
+    """Optimisation steps after these in which the critics learn alone."""
+    critic_network_kwargs: NetworkKwargs = NetworkKwargs()
+    actor_network_kwargs: ActorNetworkKwargs = ActorNetworkKwargs()
+    discrete_critic_network_kwargs: NetworkKwargs = NetworkKwargs()
+    policy_kwargs: SACHead = SACHead()
 
-    # temperature
-    temperature_init: float = 0.01
-    target_entropy: float | None = None
-    """None: minus half the dimensions of the action, the gripper included."""
+    @property
+    def discrete_gripper(self) -> bool:
+        return self.num_discrete_actions is not None
 
-    # optimisers
-    critic_lr: float = 3e-4
-    actor_lr: float = 3e-4
-    temperature_lr: float = 3e-4
-    grad_clip_norm: float | None = 10.0
-
-    @staticmethod
-    def reference() -> SACConfig:
-        """The losses and sizes of the published code of HIL-SERL."""
-        return SACConfig(encoder=EncoderConfig(latent_dim=256, image_size_encoder=128))
-
-    @staticmethod
-    def hilt() -> SACConfig:
-        """What learns fastest on a few cores."""
-        return SACConfig(
-            encoder=EncoderConfig(state_encoder_hidden_dim=0, shift_pixels=4),
-            activation="relu",
-            actor_norm="none",
-            num_critics=4,
-            critic_target_reduction="mean_minus_std",
-            critic_target_update_weight=0.01,
-            init_std=0.3,
-            pretrain_updates=1000,
-            critic_warmup_updates=100,
-            bc_weight=1.0,
-            bc_fade_updates=4000,
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON, from which `from_json` makes the same configuration."""
-        return asdict(self)
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> SACConfig:
-        """The inverse of `to_json`; raises TypeError for a name that it does not know."""
-        plain: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
-        }
-        plain["encoder"] = EncoderConfig(**data["encoder"])
-        return SACConfig(**plain)
-
-    @staticmethod
-    def from_keys(keys: Mapping[str, Any]) -> SACConfig:
-        """From the keys of `policy` as a configuration file has them, over the preset that they name."""
-        base = SACConfig.reference() if keys.get("preset") == "reference" else SACConfig.hilt()
-        flat = _flatten(keys)
-        return replace(
-            base,
-            encoder=replace(base.encoder, **_known(EncoderConfig, flat)),
-            **_known(SACConfig, flat),
-        )
-
-
-def _flatten(keys: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested keys under the names of the fields."""
-    flat = {key: value for key, value in keys.items() if key != "encoder"}
-    flat |= {key: value for key, value in keys.get("policy_kwargs", {}).items() if value is not None}
-    for head in ("critic", "actor", "discrete_critic"):
-        network = keys.get(f"{head}_network_kwargs", {})
-        if "hidden_dims" in network:
-            flat[f"{head}_hidden_dims"] = tuple(network["hidden_dims"])
-        if "layer_norm" in network:
-            flat[f"{head}_norm"] = "before_activation" if network["layer_norm"] else "none"
-    return flat
-
-
-def _known(kind: type[SACConfig] | type[EncoderConfig], flat: Mapping[str, Any]) -> dict[str, Any]:
-    names = {entry.name for entry in fields(kind)} - {"encoder"}
-    return {name: value for name, value in flat.items() if name in names}
+    @property
+    def bounded_targets(self) -> bool:
+        return self.clip_targets and not self.use_backup_entropy

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from hilt.algorithms.base import Metrics
+from hilt.algorithms.base import Metrics, Range
 from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.policy import GaussianPolicy
 from hilt.networks.distributions import SquashedGaussian
@@ -84,7 +84,12 @@ def reduce_ensemble(values: Tensor, config: SACConfig) -> Tensor:
 
 @torch.no_grad()
 def critic_target(
-    networks: SACNetworks, batch: Encoded, noise: Tensor, members: Tensor | None, config: SACConfig
+    networks: SACNetworks,
+    batch: Encoded,
+    noise: Tensor,
+    members: Tensor | None,
+    config: SACConfig,
+    target_range: Range | None = None,
 ) -> Tensor:
     """y = R + bootstrap * (agg_e Q̄_e(s', a') [- alpha log pi(a'|s')]), (B,); a' ~ pi(s') by `noise` (B, C).
 
@@ -102,14 +107,19 @@ def critic_target(
     if config.use_backup_entropy:
         value = value - networks.temperature * log_prob
     target = batch.reward + batch.bootstrap * value
-    return target if config.target_range is None else target.clamp(*config.target_range)
+    return target if target_range is None else target.clamp(*target_range)
 
 
 def critic_loss(
-    networks: SACNetworks, batch: Encoded, noise: Tensor, members: Tensor | None, config: SACConfig
+    networks: SACNetworks,
+    batch: Encoded,
+    noise: Tensor,
+    members: Tensor | None,
+    config: SACConfig,
+    target_range: Range | None = None,
 ) -> Loss:
     """mean_{e,b} (Q_e(s, a) - y)^2. Trains the critics and the encoder."""
-    target = critic_target(networks, batch, noise, members, config)
+    target = critic_target(networks, batch, noise, members, config, target_range)
     values = q_values(networks.critic, batch.features, batch.action)
     loss = F.mse_loss(values, target.expand_as(values))
     return loss, {

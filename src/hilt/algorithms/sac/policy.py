@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from hilt.algorithms.base import Policy
 from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.spec import PolicySpec
+from hilt.config.learning import NetworkKwargs
 from hilt.data.batch import ObservationBatch
 from hilt.networks.actor import GaussianActor
-from hilt.networks.encoders import ObservationEncoder
-from hilt.networks.mlp import MLP
+from hilt.networks.mlp import MLP, Norm
 from hilt.networks.pretrained import PretrainedEncoder
 from hilt.processors.actions import DiscreteScaling
 
@@ -28,19 +25,11 @@ class GaussianPolicy(Policy):
     """
 
     def __init__(
-        self, kind: str, config: SACConfig, spec: PolicySpec, backbone: PretrainedEncoder | None = None
+        self, config: SACConfig, spec: PolicySpec, backbone: PretrainedEncoder | None = None
     ) -> None:
-        super().__init__()
-        self.config = {
-            "type": kind,
-            "sac": config.to_json(),
-            "backbone": backbone.to_json() if backbone is not None else None,
-            **spec.to_json(),
-        }
-        self.encoder = ObservationEncoder(
-            spec.vectors, spec.images, spec.normalizer(), config.encoder, backbone
-        )
-        feature_dim = self.encoder.feature_dim
+        super().__init__(config, spec, backbone)
+        self.encoder = spec.encoder(config, backbone)
+        feature_dim, head = self.encoder.feature_dim, config.policy_kwargs
         self.samples = not config.deterministic_policy
         self.discrete_critic: MLP | None = None
         self.gripper: DiscreteScaling | None = None
@@ -52,30 +41,22 @@ class GaussianPolicy(Policy):
             )
             self.discrete_critic = MLP(
                 feature_dim,
-                config.discrete_critic_hidden_dims,
+                config.discrete_critic_network_kwargs.hidden_dims,
                 config.num_discrete_actions,
                 activation=config.activation,
-                norm=config.critic_norm,
+                norm=norm(config.discrete_critic_network_kwargs),
             )
         self.scaling = spec.scaling(self.action_dim)
         self.actor = GaussianActor(
             feature_dim,
             self.action_dim,
-            config.actor_hidden_dims,
+            config.actor_network_kwargs.hidden_dims,
             activation=config.activation,
-            norm=config.actor_norm,
-            std_range=(config.std_min, config.std_max),
-            init_std=config.init_std,
-            init_final=config.init_final,
+            norm=norm(config.actor_network_kwargs),
+            std_range=(head.std_min, head.std_max),
+            init_std=head.init_std,
+            init_final=head.init_final,
         )
-
-    @staticmethod
-    def from_config(config: Mapping[str, Any]) -> GaussianPolicy:
-        """The policy, untrained, that `config` describes."""
-        saved = config["backbone"]
-        backbone = PretrainedEncoder.from_json(saved) if saved is not None else None
-        settings, spec = SACConfig.from_json(config["sac"]), PolicySpec.from_json(config)
-        return GaussianPolicy(config["type"], settings, spec, backbone)
 
     @torch.inference_mode()
     def act(
@@ -103,3 +84,8 @@ class GaussianPolicy(Policy):
         """Executed actions (B, A) to the actor's part (B, C) in [-1, 1] and the gripper's index (B,)."""
         unit = self.scaling.to_unit(action[:, : self.action_dim])
         return unit, self.gripper.to_index(action[:, -1]) if self.gripper is not None else None
+
+
+def norm(network: NetworkKwargs) -> Norm:
+    """Where SAC's networks are normalised."""
+    return "before_activation" if network.layer_norm else "none"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from hilt.algorithms.base import Algorithm, Metrics, Sampler
+from hilt.algorithms.base import Algorithm, Metrics, Range, Sampler
 from hilt.algorithms.optimizer import Optimizer, Target, minimize, trainable
 from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.losses import (
@@ -19,7 +21,7 @@ from hilt.algorithms.sac.losses import (
     margin_loss,
     temperature_loss,
 )
-from hilt.algorithms.sac.policy import GaussianPolicy
+from hilt.algorithms.sac.policy import GaussianPolicy, norm
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch
 from hilt.networks.averaging import Acting, copy_of
@@ -30,17 +32,19 @@ from hilt.networks.pretrained import PretrainedEncoder
 class SAC(Algorithm):
     """One call of `update` is one optimisation step: `utd_ratio` critic updates, then the actor's."""
 
+    config_class = SACConfig
+
     def __init__(
         self,
         config: SACConfig,
         spec: PolicySpec,
         backbone: PretrainedEncoder | None = None,
         *,
+        target_range: Range | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
-        """`backbone`: a pretrained encoder of pictures; None: a small convolution, trained from scratch."""
-        self.settings = config
+        self.settings, self.target_range = config, target_range
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -54,6 +58,12 @@ class SAC(Algorithm):
         self.target_entropy = (
             config.target_entropy if config.target_entropy is not None else -spec.schema.action_dim / 2
         )
+
+    @staticmethod
+    def make_policy(
+        settings: SACConfig, spec: PolicySpec, backbone: PretrainedEncoder | None
+    ) -> GaussianPolicy:
+        return GaussianPolicy(settings, spec, backbone)
 
     def _make_optimizers(self) -> dict[str, Optimizer]:
         """The encoder belongs to the critics' optimiser alone."""
@@ -106,14 +116,22 @@ class SAC(Algorithm):
             imitate=batch.is_intervention | batch.is_demonstration,
         )
 
+    @property
+    def _discrete_range(self) -> Range | None:
+        """Of targets that hold the gripper's penalty, too, which only lowers them."""
+        return None if self.target_range is None else (-math.inf, self.target_range[1])
+
     def _value_loss(self, batch: Encoded) -> tuple[Tensor, Metrics]:
         loss, metrics = critic_loss(
-            self.networks, batch, self._noise(batch.action), self._members(), self.settings
+            self.networks,
+            batch,
+            self._noise(batch.action),
+            self._members(),
+            self.settings,
+            self.target_range,
         )
         if self.networks.policy.discrete_critic is not None:
-            discrete_loss, discrete_metrics = discrete_critic_loss(
-                self.networks, batch, self.settings.discrete_target_range
-            )
+            discrete_loss, discrete_metrics = discrete_critic_loss(self.networks, batch, self._discrete_range)
             loss, metrics = loss + discrete_loss, metrics | discrete_metrics
         return loss, metrics
 
@@ -166,14 +184,14 @@ def make_networks(
     config: SACConfig, spec: PolicySpec, backbone: PretrainedEncoder | None = None
 ) -> SACNetworks:
     """Fresh networks; the targets start as copies, a frozen pretrained encoder is shared."""
-    policy = GaussianPolicy("sac", config, spec, backbone)
+    policy = GaussianPolicy(config, spec, backbone)
     critic = EnsembleMLP(
         config.num_critics,
         policy.encoder.feature_dim + policy.action_dim,
-        config.critic_hidden_dims,
+        config.critic_network_kwargs.hidden_dims,
         1,
         activation=config.activation,
-        norm=config.critic_norm,
+        norm=norm(config.critic_network_kwargs),
     )
     copies = copy_of((policy.encoder, critic, policy.discrete_critic), backbone)
     return SACNetworks(policy, critic, SACTarget(*copies), config.temperature_init)

@@ -1,0 +1,45 @@
+"""Algorithms by the name that stands in `policy.type`.
+
+hilt's own are named as a user's are, by text, so that `config` uses no room above it. Their configurations
+use no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from hilt.config.learning import LearningPolicy
+
+ALGORITHMS = {
+    "sac": ("hilt.algorithms.sac.config:SACConfig", "hilt.algorithms.sac.sac:SAC"),
+    "hg_dagger": ("hilt.algorithms.bc.config:HGDAggerConfig", "hilt.algorithms.bc.hg_dagger:HGDAgger"),
+    "acfql": ("hilt.algorithms.acfql.config:ACFQLConfig", "hilt.algorithms.acfql.acfql:ACFQL"),
+}
+"""Name -> (class of its configuration, class of the algorithm), each as "module:Class"."""
+
+
+def config_class(kind: str) -> type[LearningPolicy]:
+    """The configuration of the algorithm called `kind`, or of the class "package.module:Class".
+
+    Raises ValueError, in one line, where there is none.
+    """
+    if kind in ALGORITHMS:
+        found = load_class(ALGORITHMS[kind][0])
+    else:
+        found = getattr(load_class(kind), "config_class", None)
+    if not (isinstance(found, type) and issubclass(found, LearningPolicy)):
+        raise ValueError(f"{kind} must have a config_class, a subclass of hilt.config.LearningPolicy")
+    return found
+
+
+def load_class(path: str) -> Any:
+    """The class "package.module:Class"; raises ValueError, in one line, where it cannot be loaded."""
+    module_name, _, class_name = path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, SyntaxError, ValueError) as error:
+        raise ValueError(f"the module {module_name!r} cannot be imported: {error}") from error
+    if not isinstance(found := getattr(module, class_name, None), type):
+        raise ValueError(f"the module {module_name!r} has no class {class_name!r}")
+    return found
