@@ -81,7 +81,8 @@ def policy_sections(policy_type: str | None = None) -> list[type[Section]]:
 
 def _wrong(detail: ErrorDetails) -> str:
     if detail["type"].startswith("union_tag"):
-        return f"must be one of {', '.join(kind for kind in POLICY_TYPES if kind != 'pretrained')}"
+        own = ", ".join(kind for kind in POLICY_TYPES if kind != "pretrained")
+        return f"must be one of {own}, or package.module:Class"
     if detail["type"] == "missing":
         return "missing"
     message = detail["msg"].replace("Input should", "must")

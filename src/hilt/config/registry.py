@@ -34,7 +34,9 @@ def config_class(kind: str) -> type[LearningPolicy]:
 
 def load_class(path: str) -> Any:
     """The class "package.module:Class"; raises ValueError, in one line, where it cannot be loaded."""
-    module_name, _, class_name = path.partition(":")
+    module_name, colon, class_name = path.partition(":")
+    if not colon:
+        raise ValueError(f"policy type {path!r}: one of {', '.join(ALGORITHMS)}, or package.module:Class")
     try:
         module = importlib.import_module(module_name)
     except (ImportError, SyntaxError, ValueError) as error:
