@@ -59,7 +59,7 @@ def test_is_made_by_name_and_its_policy_rebuilt() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match="'ppo': one of sac, acfql, or"):
+    with pytest.raises(ValueError, match="'ppo': one of sac, acfql, hg_dagger, or"):
         make_algorithm(SACConfig(type="ppo"), SPEC)
     with pytest.raises(ValueError, match="policy type"):
         policy_from_config({"type": "ppo"})

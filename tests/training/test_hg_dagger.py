@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from parts import episode
 
+from hilt.algorithms.bc.config import HGDAggerConfig
+from hilt.algorithms.registry import policy_from_config
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
-from hilt.config.policy import HGDAggerConfig
 from hilt.training.learner_parts import Builder
 
 
@@ -32,6 +33,10 @@ def test_batches_begin_with_what_people_did_and_are_imitated(actor: str, tmp_pat
     assert human[:, 0].all()
     name = "loss_flow" if actor == "flow" else "loss_bc"
     losses = [float(algorithm.update(draw)[name]) for _ in range(200)]
+    again = policy_from_config(algorithm.policy.config)
+    again.load_state_dict(algorithm.policy.state_dict())
+    assert again.config == algorithm.policy.config
+    assert again.config["type"] == "hg_dagger"
     assert sum(losses[-20:]) < 0.8 * sum(losses[:20])
     memory.close()
 
@@ -40,5 +45,5 @@ def test_a_gaussian_acts_nearly_by_its_mean() -> None:
     policy = load_config({"policy": {"type": "hg_dagger"}}).policy
     assert isinstance(policy, HGDAggerConfig)
     assert policy.policy_kwargs.init_std <= 0.01
-    assert policy.sample_chunk is None
+    assert policy.chunk_length is None
     assert not policy.samples_online

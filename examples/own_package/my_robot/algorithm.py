@@ -4,39 +4,38 @@ import torch
 
 from hilt.algorithms.base import Algorithm
 from hilt.algorithms.optimizer import Optimizer, minimize, trainable
-from hilt.algorithms.sac.config import SACConfig as GaussianSettings
+from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.policy import GaussianPolicy
-from hilt.config import LearningPolicy
-
-TYPE = "my_robot.algorithm:Cloning"
 
 
-class CloningConfig(LearningPolicy):
-    """Its keys of `policy`, beside those that every learning policy has."""
+class CloningConfig(SACConfig):
+    """Its keys of `policy`: those of SAC's network, and one more."""
 
-    type: str = TYPE
+    type: str = "my_robot.algorithm:Cloning"
     correction_weight: float = 2.0
     """How much more a correction counts than a demonstration."""
 
     @property
     def samples_online(self):
-        return False
+        return False  # batches are what people did
 
 
 class Cloning(Algorithm):
     """Mean squared error to what people did."""
 
     config_class = CloningConfig
-    policy_from_config = staticmethod(GaussianPolicy.from_config)
 
-    def __init__(self, config, spec, backbone=None, *, seed=0, device="cpu"):
-        settings = GaussianSettings.from_keys({"actor_lr": config.actor_lr, "init_std": 0.01})
+    def __init__(self, config, spec, backbone=None, *, target_range=None, seed=0, device="cpu"):
         self.weight = config.correction_weight
         self.generator = torch.Generator(device).manual_seed(seed)
         torch.manual_seed(seed)
-        self.policy = GaussianPolicy(TYPE, settings, spec, backbone).to(device)
+        self.policy = self.make_policy(config, spec, backbone).to(device)
         self.modules = {"policy": self.policy}
         self.optimizers = {"actor": Optimizer(trainable(self.policy), config.actor_lr, config.grad_clip_norm)}
+
+    @staticmethod
+    def make_policy(settings, spec, backbone):
+        return GaussianPolicy(settings, spec, backbone)
 
     def update(self, sample):
         self.updates += 1

@@ -33,8 +33,6 @@ POLICY_TYPES = (*ALGORITHMS, *_TYPES)
 
 def policy_class(kind: str) -> type[PolicyBase | PretrainedConfig]:
     """The section that `policy` is when its type is `kind`; raises ValueError for an unknown one."""
-    if kind not in POLICY_TYPES and ":" not in kind:
-        raise ValueError(f"policy type {kind!r}: one of {', '.join(POLICY_TYPES)}, or package.module:Class")
     return _TYPES[kind] if kind in _TYPES else config_class(kind)
 
 

@@ -13,8 +13,8 @@ from hilt.config.learning import LearningPolicy
 
 ALGORITHMS = {
     "sac": ("hilt.algorithms.sac.config:SACConfig", "hilt.algorithms.sac.sac:SAC"),
-    "hg_dagger": ("hilt.algorithms.bc.config:HGDAggerConfig", "hilt.algorithms.bc.hg_dagger:HGDAgger"),
     "acfql": ("hilt.algorithms.acfql.config:ACFQLConfig", "hilt.algorithms.acfql.acfql:ACFQL"),
+    "hg_dagger": ("hilt.algorithms.bc.config:HGDAggerConfig", "hilt.algorithms.bc.hg_dagger:HGDAgger"),
 }
 """Name -> (class of its configuration, class of the algorithm), each as "module:Class"."""
 
@@ -35,7 +35,9 @@ def config_class(kind: str) -> type[LearningPolicy]:
 
 def load_class(path: str) -> Any:
     """The class "package.module:Class"; raises ValueError, in one line, where it cannot be loaded."""
-    module_name, _, class_name = path.partition(":")
+    module_name, colon, class_name = path.partition(":")
+    if not colon:
+        raise ValueError(f"policy type {path!r}: one of {', '.join(ALGORITHMS)}, or package.module:Class")
     try:
         module = importlib.import_module(module_name)
     except (ImportError, SyntaxError, ValueError) as error:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from hilt.build.envs import make_environment
+from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
 from hilt.config.variables import ACTOR_INDEX
 from hilt.data.transition import Transition
@@ -110,6 +111,7 @@ def _act(config: RunConfig, env: Environment, index: int, spool: Path, should_st
         first = _first_weights(env, client, session, config.seed, index)
         has_quit = False
         if first is not None:
+            _require_same_type(config, first)
             figures.policy = policy = LatestPolicy(first, client.weights, seed=config.seed + index)
             has_quit = _actor(config, policy, client, session, index).run()
         if client.connected:
@@ -250,6 +252,13 @@ def _first_weights(
             said = reason
             _tell(f"waiting for {client.waiting_for}")
     return None
+
+
+def _require_same_type(config: RunConfig, weights: Weights) -> None:
+    """An actor imports no class but the one that its own configuration names. Raises ConfigError."""
+    own, learned = learning_policy(config).type, weights.config["type"]
+    if learned != own:
+        raise ConfigError("configuration", f'policy.type = "{own}": the learner trains "{learned}"')
 
 
 def _tell(text: str) -> None:

@@ -41,7 +41,7 @@ class BehaviorCloning(Algorithm):
         self.modules = {"policy": self.policy}
         self.optimizers = {"actor": Optimizer(trainable(self.policy), config.actor_lr, config.grad_clip_norm)}
 
-    make_policy = SAC.make_policy
+    make_policy = staticmethod(SAC.make_policy)
 
     def update(self, sample: Sampler) -> Metrics:
         self.updates += 1

@@ -42,7 +42,7 @@ class FlowCloning(Algorithm):
         self.modules = {"policy": self.policy}
         self.optimizers = {"actor": Optimizer(trainable(self.policy), config.actor_lr, config.grad_clip_norm)}
 
-    make_policy = ACFQL.make_policy
+    make_policy = staticmethod(ACFQL.make_policy)
 
     def update(self, sample: Sampler) -> Metrics:
         self.updates += 1

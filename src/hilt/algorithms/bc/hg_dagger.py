@@ -8,7 +8,7 @@ import torch
 
 from hilt.algorithms.acfql.acfql import ACFQL
 from hilt.algorithms.acfql.config import ACFQLConfig
-from hilt.algorithms.base import Algorithm, Metrics, Policy, Range, Sampler
+from hilt.algorithms.base import Algorithm, Metrics, Policy, Range, Sampler, keys_of
 from hilt.algorithms.bc.bc import BehaviorCloning
 from hilt.algorithms.bc.config import HGDAggerConfig
 from hilt.algorithms.bc.flow_bc import FlowCloning
@@ -38,7 +38,7 @@ class HGDAgger(Algorithm):
             self._cloning = FlowCloning(_flow(config), spec, backbone, seed=seed, device=device)
         else:
             self._cloning = BehaviorCloning(_gaussian(config), spec, backbone, seed=seed, device=device)
-        self.policy = self._cloning.policy
+        self.policy = _own(self._cloning.policy, config)
         self.modules, self.optimizers = self._cloning.modules, self._cloning.optimizers
         self.generator = self._cloning.generator
 
@@ -48,8 +48,8 @@ class HGDAgger(Algorithm):
             flow = _flow(settings).model_copy(
                 update={"actor_type": "best_of_n", "num_samples": 1, "shared_encoder": True}
             )
-            return ACFQL.make_policy(flow, spec, backbone)
-        return SAC.make_policy(_gaussian(settings), spec, backbone)
+            return _own(ACFQL.make_policy(flow, spec, backbone), settings)
+        return _own(SAC.make_policy(_gaussian(settings), spec, backbone), settings)
 
     def update(self, sample: Sampler) -> Metrics:
         self.updates += 1
@@ -61,9 +61,15 @@ def _gaussian(config: HGDAggerConfig) -> SACConfig:
 
 
 def _flow(config: HGDAggerConfig) -> ACFQLConfig:
-    keys = _shared(config, ACFQLConfig)
+    keys = _shared(config, ACFQLConfig) | {"n_step": 1}
     del keys["policy_kwargs"]
     return ACFQLConfig.model_validate(keys)
+
+
+def _own(policy: Policy, config: HGDAggerConfig) -> Policy:
+    """`policy`, which is saved by the keys of HG-DAgger."""
+    policy.config = {**policy.config, "policy": keys_of(config)}
+    return policy
 
 
 def _shared(config: HGDAggerConfig, kind: type[Any]) -> dict[str, Any]:
