@@ -1,4 +1,4 @@
-"""What a training loses while somebody watches it: one run, turn by turn with the page open and closed."""
+"""What a training loses while a person watches it: one run, turn by turn with the page open and closed."""
 
 from __future__ import annotations
 

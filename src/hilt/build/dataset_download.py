@@ -31,7 +31,7 @@ _UNREACHABLE = ("ConnectError", "ConnectTimeout", "ProxyError", "ConnectionError
 
 
 class DownloadStoppedError(UserError):
-    """Somebody asked the command to end while it was downloading."""
+    """A person asked the command to end while it was downloading."""
 
     exit_code = 130
 
@@ -79,7 +79,7 @@ class HubDataset:
         Nothing is done where they are there, or where the dataset was recorded here.
 
         Raises:
-            DatasetError: the hub does not give them. DownloadStoppedError: somebody asked to stop.
+            DatasetError: the hub does not give them. DownloadStoppedError: a person asked to stop.
         """
         commit = self._state().get("commit")
         missing = [path for path in paths if not self._has(path, commit)]

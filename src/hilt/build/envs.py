@@ -55,7 +55,7 @@ def make_env(
 
 
 def _make_drawing(task: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
-    """An environment of somebody else's; one that can draw pictures, and was not told how, draws them."""
+    """Another's environment; one that can draw pictures, and was not told how, draws them."""
     with suppress(
         RenderingError
     ):  # Gymnasium's own choice is the first OpenGL that is installed, working or not
@@ -77,7 +77,7 @@ def make_environment(
 ) -> Environment:
     """The environment of `config`, speaking in `features`: those that its policy names, unless given.
 
-    Where somebody else judges success, hilt's own environments do not end at it.
+    Where a person or a classifier judges success, hilt's own environments do not end at it.
 
     Raises:
         ConfigError: it is not of a kind that hilt knows, or does not give the features that the policy names.

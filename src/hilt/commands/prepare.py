@@ -1,4 +1,4 @@
-"""Before a command begins: its configuration is checked, what is odd is said, a run gets its folder."""
+"""Before a command begins: its configuration is checked, warnings are printed, a run gets its folder."""
 
 from __future__ import annotations
 

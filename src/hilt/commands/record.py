@@ -121,7 +121,7 @@ def _record(
     session: OperatorSession,
     tell: Callable[[str], None],
 ) -> Recording:
-    """Episode after episode, until there are enough or somebody says stop."""
+    """Episode after episode, until there are enough or a person says stop."""
     recording = Recording(writer.root)
     wanted = config.dataset.num_episodes_to_record
     stream = f"record/{writer.n_episodes}"

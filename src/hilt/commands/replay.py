@@ -36,7 +36,7 @@ class Replay:
 
     episode: int
     length: int
-    """Steps that were played; fewer than recorded when somebody said stop."""
+    """Steps that were played; fewer than recorded when a person said stop."""
     has_initial_state: bool
     """The recording holds the simulator's state; without it the episode begins somewhere else."""
     largest_deviation: float
@@ -83,7 +83,7 @@ def replay_episode(
 ) -> Replay:
     """Play episode `dataset.replay_episode` again, from its recorded state, by its recorded actions.
 
-    Writes `OUTPUT_DIR/DATASET_episode_000000.mp4`; keeps real time while somebody watches.
+    Writes `OUTPUT_DIR/DATASET_episode_000000.mp4`; keeps real time while a person watches.
 
     Raises:
         ConfigError, DatasetError: no such dataset or episode, or one of another environment.

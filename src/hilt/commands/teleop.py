@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def drive(config: RunConfig, stop: StopRequest) -> int:
-    """Episode after episode until somebody quits or `stop` says so; the exit code.
+    """Episode after episode until a person quits or `stop` says so; the exit code.
 
     Raises:
         ConfigError: nobody is at the controls. OperatorUnavailableError: the device is not there.

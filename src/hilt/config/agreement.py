@@ -26,7 +26,7 @@ def check_features(env: EnvConfig, policy: PolicyBase) -> None:
 
 
 def check_gripper(env: EnvConfig, policy: PolicyBase) -> None:
-    """Somebody commands the gripper, unless there is none to command."""
+    """The gripper is commanded by the action or by a discrete critic, unless there is none."""
     use_gripper = env.processor.gripper.use_gripper
     size = env.action_size
     discrete = _has_discrete_gripper(policy)

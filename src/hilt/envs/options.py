@@ -39,7 +39,7 @@ class EnvOptions:
     """False: no gripper in the action space."""
 
     reward_type: RewardType = "sparse"
-    """`sparse` pays 1 for success, `dense` between 0 and 1 for what has been done so far."""
+    """`sparse` is 1 on success, `dense` between 0 and 1 for what has been done so far."""
 
     randomize: bool = True
     """False: the objects are at the same place in every episode."""

@@ -54,7 +54,7 @@ class BrowserOperator:
 
     @property
     def interactive(self) -> bool:
-        """Somebody drives from a page."""
+        """A person drives from a page."""
         return self._driven
 
     def reset(self, expert: Expert | None) -> None:

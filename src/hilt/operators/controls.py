@@ -94,7 +94,7 @@ class Controls:
     # What the pages say
 
     def hear(self, page: int, held: Held) -> bool:
-        """The page holds this now. False: somebody else is at the controls."""
+        """The page holds this now. False: someone else is at the controls."""
         with self._lock:
             if not self._seat(page, takes=held.active):
                 return False
@@ -104,15 +104,15 @@ class Controls:
             return True
 
     def toggle(self, page: int) -> bool:
-        """The page takes control, or gives it back. False: somebody else is at the controls."""
+        """The page takes control, or gives it back. False: someone else is at the controls."""
         return self._press(page, self._latch.toggle)
 
     def declare(self, page: int, event: Event) -> bool:
-        """The page declares `event`. False: somebody else is at the controls."""
+        """The page declares `event`. False: someone else is at the controls."""
         return self._press(page, lambda: self._latch.declare(event))
 
     def take_seat(self, page: int) -> bool:
-        """The page sits down if nobody else does. False: somebody else is at the controls."""
+        """The page sits down if nobody else does. False: someone else is at the controls."""
         return self._press(page, lambda: None)
 
     def ask(self, page: int) -> None:
@@ -175,7 +175,7 @@ class Controls:
 
     @property
     def seated(self) -> bool:
-        """Somebody sits at the controls, in control or not."""
+        """A person sits at the controls, in control or not."""
         return self._driver is not None
 
     @property

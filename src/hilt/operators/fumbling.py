@@ -1,4 +1,4 @@
-"""Somebody who fails, `--operator=hilt.operators.fumbling:Fumbler`: what a classifier must see, too."""
+"""A person who fails, `--operator=hilt.operators.fumbling:Fumbler`: what a classifier must see, too."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Change:
     probability: float
     """Of success."""
     reason: str
-    """Why the classifier pays what it does, in words."""
+    """Why the classifier gives the reward that it does, in words."""
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from hilt.rewards.calibration import (
 from hilt.rewards.frames import LabelledFrames
 
 LEAST_RECALL = 0.8
-"""Below it, a policy is not paid for too many of its successes to learn from them."""
+"""Below it, a policy is not rewarded for too many of its successes to learn from them."""
 _STRIP_COLUMNS = 8
 
 

@@ -1,4 +1,4 @@
-"""The classifier in the environment: it pays, it ends the episode, and its mistakes are counted."""
+"""The classifier in the environment: it gives the reward, ends the episode, and its mistakes are counted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hilt.rewards.model import RewardClassifier
 
 
 class ClassifierReward:
-    """Pays `success_reward` when the last `debounce` frames of the episode all look like success.
+    """Gives `success_reward` when the last `debounce` frames of the episode all look like success.
 
     A classifier of several classes may say what a frame of each is worth, in units of `success_reward`: that
-    of a class that is no success is paid when the last `debounce` frames all look like it.
+    of a class that is no success is rewarded when the last `debounce` frames all look like it.
     `threshold` None means the calibrated one. With `terminate`, success ends the episode.
     """
 

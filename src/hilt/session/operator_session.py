@@ -86,7 +86,7 @@ class OperatorSession(Session):
     # What a rollout tells
 
     def on_step(self, episode: Episode, transition: Transition, outcome: Outcome) -> None:
-        """Show it, and stand still for as long as somebody wants a pause."""
+        """Show it, and stand still for as long as a person wants a pause."""
         self._episode = episode
         self._rate.count()
         episode.watched_steps += self._is_attended and not transition.is_intervention
@@ -108,17 +108,17 @@ class OperatorSession(Session):
 
     @property
     def dismissed(self) -> bool:
-        """Somebody on this session, at the page or at a device, wants the command to end."""
+        """A person on this session, at the page or at a device, wants the command to end."""
         return self._quit or (self._seat is not None and self._seat.requests.stopped)
 
     def should_stop(self) -> bool:
-        """Somebody wants the command to end, here or elsewhere."""
+        """A person wants the command to end, here or elsewhere."""
         return self.dismissed or self._given_stop()
 
     def prepare(self, after: Episode | None = None) -> None:
         """Before an episode: wait for the person without whom nobody drives, and give people time.
 
-        Where a policy learns, only somebody who was in control when the episode `after` ended needs any.
+        Where a policy learns, only a person who was in control when the episode `after` ended needs any.
         """
         if self.operator.needs_page and not self.operator.seated:
             self._tell("waiting for somebody to take the controls at the page")
@@ -198,7 +198,7 @@ class OperatorSession(Session):
 
     @property
     def watched(self) -> bool:
-        """Somebody looks at the page, or there is a window."""
+        """A person looks at the page, or there is a window."""
         return self._window is not None or (self._seat is not None and self._seat.watched)
 
     @property

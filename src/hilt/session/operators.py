@@ -52,7 +52,7 @@ class Role(enum.Enum):
     DRIVE = "drive"
     """Nobody else moves the robot."""
     CORRECT = "correct"
-    """A policy drives; somebody has to watch it."""
+    """A policy drives; a person has to watch it."""
     HELP = "help"
     """A policy learns; people may come and go."""
     WATCH = "watch"
@@ -66,7 +66,7 @@ class SessionOperator(FirstOf):
         chosen: the operator that the configuration names, unless it is the page.
         page: answers for whoever drives from the page of `seat`.
         real_time: keep real time even while nobody is there.
-        needs_page: without somebody at the page nobody drives.
+        needs_page: without a person at the page nobody drives.
     """
 
     def __init__(
@@ -89,12 +89,12 @@ class SessionOperator(FirstOf):
 
     @property
     def seated(self) -> bool:
-        """Somebody sits at the page's controls, in control or not."""
+        """A person sits at the page's controls, in control or not."""
         return self._controls is not None and self._controls.seated
 
     @property
     def has_people(self) -> bool:
-        """Somebody may take control: at the page, or at a device."""
+        """A person may take control: at the page, or at a device."""
         return any(person is not None for person in self._people)
 
     @property

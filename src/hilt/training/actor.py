@@ -94,7 +94,7 @@ class Actor:
             self._link.report(self._account(episode, time.monotonic() - started))
         if episode.event is Event.RERECORD:
             self._link.report({"thrown_away": str(episode.episode_id)})
-        if episode.length == 0:  # a policy that gives nothing but NaN must not fill the learner's ears
+        if episode.length == 0:  # a policy that gives nothing but NaN must not flood the learner with reports
             time.sleep(_POLL_S)
         return episode
 

@@ -12,7 +12,7 @@ _SLACK_STEPS = 100
 
 class Pace:
     """Bounds updates by experience, so that a learner without data waits instead of spinning, and simulated
-    experience by updates, so that actors do not take the processor from the learner for data of yesterday.
+    experience by updates, so that actors do not take the processor from the learner for stale data.
 
     `max_updates_per_env_step` counts optimisation steps per environment step received since learning began,
     `max_env_steps_per_update` the other way round; None bounds nothing.

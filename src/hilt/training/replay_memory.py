@@ -106,7 +106,7 @@ class Memory:
         self._put(episode_id)
 
     def rest(self) -> None:
-        """Nobody absorbs any more: what is received from now on is logged only, and blocks nobody."""
+        """`absorb` is not called any more: what is received from now on is logged only, without blocking."""
         self._resting.set()
 
     def _put(self, item: tuple[Transition, Source] | int) -> None:

@@ -15,9 +15,9 @@ def target_range(
 
     `classifier` is that of the environment, whose classes may be worth other things than success and nothing.
 
-    Success once: [0, 1]. With k = `number_of_steps_after_success` it pays k times more: the upper end is
-    1 + gamma + ... + gamma^k. Success that does not end the episode pays for ever: 1 / (1 - gamma). With
-    `gripper_penalty_in_reward` the lower end is that of a penalty at every step.
+    Success once: [0, 1]. With k = `number_of_steps_after_success` it is rewarded k times more: the upper end
+    is 1 + gamma + ... + gamma^k. Success that does not end the episode is rewarded for ever: 1 / (1 - gamma).
+    With `gripper_penalty_in_reward` the lower end is that of a penalty at every step.
     """
     payment = _payment(env, classifier)
     if payment is None or not policy.bounded_targets:
@@ -32,7 +32,7 @@ def target_range(
 
 
 def _payment(env: EnvConfig, spec: ClassifierSpec | None) -> tuple[float, float, int | None] | None:
-    """(least, greatest reward of a step that pays, how many steps do; None: any number); None: not known."""
+    """(least, greatest reward of a rewarded step, how many steps are; None: any number); None: not known."""
     ends = env.processor.reset.terminate_on_success
     classifier = env.processor.reward_classifier
     if env.trust_operator:
@@ -48,13 +48,13 @@ def _payment(env: EnvConfig, spec: ClassifierSpec | None) -> tuple[float, float,
 
 
 def _worths(spec: ClassifierSpec | None) -> tuple[float, float, bool]:
-    """(least, greatest worth of a class that pays, whether success alone does)."""
+    """(least, greatest worth of a rewarded class, whether success alone is)."""
     if spec is None:
         return 1.0, 1.0, True
     successes = [spec.worths[label] for label in spec.success_classes]
     is_once = sum(map(abs, spec.worths)) == sum(map(abs, successes))
-    paid = successes if is_once else spec.worths
-    return min(paid), max(paid), is_once
+    rewarded = successes if is_once else spec.worths
+    return min(rewarded), max(rewarded), is_once
 
 
 def _geometric(discount: float, steps: int | None) -> float | None:

@@ -38,7 +38,7 @@ def _nothing_seen(_episode_id: int, _step: int) -> bool:
     return False
 
 
-def _nobody_cares(_actor_id: str, _episode_id: int) -> None:
+def _ignore_interruption(_actor_id: str, _episode_id: int) -> None:
     return
 
 
@@ -78,7 +78,7 @@ class TransitionServer:
         sink: Sink,
         *,
         seen: Seen = _nothing_seen,
-        on_interrupted: OnInterrupted = _nobody_cares,
+        on_interrupted: OnInterrupted = _ignore_interruption,
         security: Security = LOOPBACK_ONLY,
         limits: Limits | None = None,
     ) -> None:

@@ -36,7 +36,7 @@ class Gate:
         return token is not None and secrets.compare_digest(token.encode(), self.token.encode())
 
     def admits(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> bool:
-        """The request comes from somebody who has the link."""
+        """The request comes from a person who has the link."""
         by_cookie = self.knows_token(cookies.get(self.cookie))
         return self.knows_host(headers) and (by_cookie or self._has_bearer(headers))
 

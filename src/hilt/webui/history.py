@@ -48,7 +48,7 @@ class History:
         """Grows whenever an episode ends."""
 
     def add(self, telemetry: Telemetry) -> None:
-        """Account for one control step, if somebody made it, and for the end of its episode."""
+        """Account for one control step, if a person made it, and for the end of its episode."""
         if telemetry.controller == "nobody":
             return
         self.count(telemetry.episode, telemetry.step, telemetry.controller == "operator")

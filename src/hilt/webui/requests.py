@@ -42,7 +42,7 @@ class Requests:
         return self._stopped
 
     def pause(self, reason: str = "Paused", *, until_taken_over: bool = False) -> None:
-        """Pause until `resume`, or until somebody takes over, if that is enough. A first reason stands."""
+        """Pause until `resume`, or until a person takes over, if that is enough. A first reason stands."""
         with self._lock:
             if self._pause_reason is None:
                 self._pause_reason, self._resumes_by_taking_over = reason, until_taken_over
@@ -52,7 +52,7 @@ class Requests:
             self._pause_reason = None
 
     def taken_over(self) -> None:
-        """Somebody is at the controls: a pause for want of them is over."""
+        """A person is at the controls: a pause for want of them is over."""
         with self._lock:
             if self._resumes_by_taking_over:
                 self._pause_reason = None

@@ -46,7 +46,7 @@ class Seat:
         port: 0 takes a free one.
         token: the secret in the link; None makes one.
         on_silence: what happens after a driver was lost and the robot has held still for a second: "policy"
-            lets the policy go on, "pause" pauses the run until somebody is at the controls.
+            lets the policy go on, "pause" pauses the run until a person is at the controls.
         heading: where "away from me" points in the view, as an angle about z from the robot's x [rad]: keys
             and sticks then move the gripper as the person sees it. None: along the robot's axes.
         pictures_per_second: the most that pages are shown; each costs this process some milliseconds.
@@ -94,12 +94,12 @@ class Seat:
 
     @property
     def watched(self) -> bool:
-        """Somebody looks at a page."""
+        """A person looks at a page."""
         return self._room.lookers > 0
 
     @property
     def watching(self) -> bool:
-        """Somebody looks at a page, and pictures shown now would reach them: worth rendering the view."""
+        """A person looks at a page, and pictures shown now would reach them: worth rendering the view."""
         return self.watched and self.due
 
     @property

@@ -1,4 +1,4 @@
-"""Behaviour cloning on demonstrations and interventions: the line that every other result stands beside."""
+"""Behaviour cloning of demonstrations and interventions: the baseline of SAC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behaviour cloning in chunks by flow matching: the line beside which ACFQL's results stand."""
+"""Behaviour cloning in chunks by flow matching: the baseline of ACFQL."""
 
 from __future__ import annotations
 
