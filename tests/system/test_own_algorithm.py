@@ -67,8 +67,9 @@ class Half(Algorithm):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("absent_package:Mine", "'absent_package' cannot be imported"),
+        ("absent_package:Mine", "there is no module 'absent_package'"),
         ("own_algorithm:Absent", "'own_algorithm' has no class 'Absent'"),
+        ("raising_algorithm:Mine", "NameError: name 'absent_name' is not defined"),
         ("broken_algorithm:Nothing", "must have a config_class"),
         ("broken_algorithm:Half", "lacks make_policy, update"),
         (":Mine", "cannot be imported"),
@@ -76,6 +77,7 @@ class Half(Algorithm):
 )
 def test_what_cannot_be_loaded_is_one_line(folder: Path, kind: str, message: str) -> None:
     (folder / "broken_algorithm.py").write_text(BROKEN)
+    (folder / "raising_algorithm.py").write_text("absent_name")
     train = Hilt(folder, "train", "--no-ui", f"--policy.type={kind}", "--output_dir=other")
     assert train.wait() == 2
     assert f'policy.type = "{kind}"' in train.said

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from parts import episode
+from torch import nn
 
 from hilt.algorithms.bc.config import HGDAggerConfig
-from hilt.algorithms.registry import policy_from_config
+from hilt.algorithms.registry import make_algorithm, policy_from_config
+from hilt.algorithms.spec import PolicySpec
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
+from hilt.data.transition import Feature, Schema
 from hilt.training.learner_parts import Builder
 
 
@@ -47,3 +50,14 @@ def test_a_gaussian_acts_nearly_by_its_mean() -> None:
     assert policy.policy_kwargs.init_std <= 0.01
     assert policy.chunk_length is None
     assert not policy.samples_online
+
+
+@pytest.mark.parametrize("init_final", [0.0, 0.3])
+def test_a_flow_starts_as_its_head_says(init_final: float) -> None:
+    keys = {"type": "hg_dagger", "actor": "flow", "policy_kwargs": {"init_final": init_final}}
+    policy = load_config({"policy": keys}).policy
+    assert isinstance(policy, HGDAggerConfig)
+    schema = Schema({"observation.state": Feature((3,))}, Feature((2,)))
+    made = make_algorithm(policy, PolicySpec(schema, (-1.0, -1.0), (1.0, 1.0), {}, {}))
+    last = [layer for layer in made.policy.modules() if isinstance(layer, nn.Linear)][-1]
+    assert init_final * 0.9 <= last.weight.abs().max() <= init_final

@@ -7,7 +7,7 @@ from typing import Any
 
 _SAME_POLICY = {"sac": "sac", "bc": "sac", "acfql": "acfql", "flow_bc": "acfql"}
 _HEAD = ("init_final", "init_std", "std_min", "std_max")
-_NO_KEYS = ("dropout", "target_range")
+_NO_KEYS = ("dropout", "target_range", "discrete_target_range")
 
 
 def modernised(config: Mapping[str, Any]) -> Mapping[str, Any]:

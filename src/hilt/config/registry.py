@@ -6,10 +6,10 @@ use no torch.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from hilt.config.learning import LearningPolicy
+from hilt.errors import import_named
 
 ALGORITHMS = {
     "sac": ("hilt.algorithms.sac.config:SACConfig", "hilt.algorithms.sac.sac:SAC"),
@@ -35,13 +35,9 @@ def config_class(kind: str) -> type[LearningPolicy]:
 
 def load_class(path: str) -> Any:
     """The class "package.module:Class"; raises ValueError, in one line, where it cannot be loaded."""
-    module_name, colon, class_name = path.partition(":")
-    if not colon:
+    if ":" not in path:
         raise ValueError(f"policy type {path!r}: one of {', '.join(ALGORITHMS)}, or package.module:Class")
-    try:
-        module = importlib.import_module(module_name)
-    except (ImportError, SyntaxError, ValueError) as error:
-        raise ValueError(f"the module {module_name!r} cannot be imported: {error}") from error
-    if not isinstance(found := getattr(module, class_name, None), type):
-        raise ValueError(f"the module {module_name!r} has no class {class_name!r}")
+    found = import_named(path)
+    if not isinstance(found, type):
+        raise ValueError(f"{path} is no class")
     return found

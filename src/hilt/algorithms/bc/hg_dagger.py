@@ -62,7 +62,6 @@ def _gaussian(config: HGDAggerConfig) -> SACConfig:
 
 def _flow(config: HGDAggerConfig) -> ACFQLConfig:
     keys = _shared(config, ACFQLConfig) | {"n_step": 1}
-    del keys["policy_kwargs"]
     return ACFQLConfig.model_validate(keys)
 
 
