@@ -176,7 +176,7 @@ class LearnersFigures:
         phase = "validation" if directive.test is not None else directive.phase
         return {
             "phase": _PHASES.get(phase, phase) + _count(phase, figures),
-            "waiting_for": self._client.waiting_for or directive.waiting_for or None,
+            "waiting_for": None if directive.demonstrations is not None else self._waiting_for,
             "success_rate": figures.get("success_rate"),
             "success_rate_without_help": figures.get("success_rate_without_help"),
             "intervention_rate": figures.get("intervention_rate"),
@@ -188,6 +188,10 @@ class LearnersFigures:
             **({"message": message} if (message := losses(self._client)) else {}),
         }
 
+    @property
+    def _waiting_for(self) -> str | None:
+        return self._client.waiting_for or self._client.directive.waiting_for or None
+
     def _effort(self, figures: Mapping[str, float], episode: Episode) -> dict[str, float]:
         """Counters that never run backwards, whichever of the two sides is a moment behind."""
         under_way = {
@@ -195,6 +199,8 @@ class LearnersFigures:
             "watching_s": episode.watched_steps / self._fps,
             "takeovers": float(episode.takeovers),
         }
+        if "human_s" not in figures:  # demonstrations, which are counted apart
+            return under_way
         for name, here in under_way.items():
             self._most[name] = max(self._most[name], figures.get(name, 0.0) + here)
         return self._most
