@@ -43,7 +43,8 @@ def test_it_goes_on_after_a_resume(folder: Path) -> None:
     more = "--policy.online_steps=200"
     again = Hilt(folder, "train", "--resume=true", "--output_dir=run", more)
     assert again.wait() == 0, again.said
-    assert checkpoint_step(folder / "run") > before
+    assert len(logged(folder / "run")) >= 200
+    assert checkpoint_step(folder / "run") >= before  # fifty steps may be over before another update
 
 
 def test_its_policy_is_evaluated_alone(folder: Path) -> None:
