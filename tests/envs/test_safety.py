@@ -45,7 +45,7 @@ def test_a_step_that_breaks_no_rule_is_left_as_it_is() -> None:
     guard.situation(Situation())
     action = np.array((0.5, -1.0, 0.0, 2.0), np.float32)
     assert np.array_equal(guard.action(action), action)
-    assert np.allclose(moved(guard, (0.01, 0.0, -0.02)), HERE + (0.01, 0.0, -0.02))
+    assert np.allclose(moved(guard, (0.01, 0.0, -0.02)), HERE + np.array((0.01, 0.0, -0.02)))
     assert guard.response is None
     assert not guard.counts
 
@@ -98,7 +98,7 @@ def test_a_target_from_outside_comes_back_into_the_workspace_even_where_nothing_
 
 def test_step() -> None:
     guard = safety(speed=100.0, acceleration=1000.0)
-    assert np.allclose(moved(guard, (0.3, 0.0, 0.0)), HERE + (0.05, 0.0, 0.0))
+    assert np.allclose(moved(guard, (0.3, 0.0, 0.0)), HERE + np.array((0.05, 0.0, 0.0)))
     assert guard.broken == [Rule.STEP]
 
 
@@ -113,7 +113,7 @@ def test_a_turn_beyond_a_step() -> None:
 
 def test_speed() -> None:
     guard = safety(acceleration=1000.0)
-    assert np.allclose(moved(guard, (0.0, 0.045, 0.0)), HERE + (0.0, 0.04, 0.0))
+    assert np.allclose(moved(guard, (0.0, 0.045, 0.0)), HERE + np.array((0.0, 0.04, 0.0)))
     assert guard.broken == [Rule.SPEED]
 
 
@@ -131,7 +131,7 @@ def test_braking_is_not_limited_and_turning_round_begins_from_rest() -> None:
     assert np.allclose(moved(guard, (0.0, 0.0, 0.0), there), there)
     assert guard.response is None
     there = moved(guard, (0.03, 0.0, 0.0), there)
-    assert np.allclose(moved(guard, (-0.04, 0.0, 0.0), there), there - (0.03, 0.0, 0.0))
+    assert np.allclose(moved(guard, (-0.04, 0.0, 0.0), there), there - np.array((0.03, 0.0, 0.0)))
     assert guard.broken == [Rule.ACCELERATION]
 
 
@@ -177,7 +177,7 @@ def test_after_a_hold_the_target_begins_from_rest() -> None:
     guard.begin_step()
     guard.situation(Situation(force=50.0))
     guard.target((there, DOWN), (there, DOWN))
-    assert np.allclose(moved(guard, (0.04, 0.0, 0.0), there), there + (0.03, 0.0, 0.0))
+    assert np.allclose(moved(guard, (0.04, 0.0, 0.0), there), there + np.array((0.03, 0.0, 0.0)))
 
 
 def test_whatever_is_commanded_the_target_stays_in_the_box_and_within_its_step() -> None:

@@ -1,1 +1,1 @@
-"""The arm itself: what the simulated Panda does, on metal. `safety.py` stands between it and every command."""
+"""The arm itself: what the simulated Panda does, on metal. `safety.py` stands before every command."""
