@@ -175,7 +175,12 @@ class Safety:
     @property
     def response(self) -> Response | None:
         """The gravest of this control step; None: nothing was wrong."""
-        return max((RESPONSES[rule] for rule in self.broken), default=None)
+        return None if self.gravest is None else RESPONSES[self.gravest]
+
+    @property
+    def gravest(self) -> Rule | None:
+        """The rule that has this response; None: nothing was wrong."""
+        return max(self.broken, key=RESPONSES.__getitem__, default=None)
 
     @property
     def holds(self) -> bool:
