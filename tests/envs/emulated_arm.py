@@ -8,6 +8,7 @@ ones; its inertias are rough.
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,9 @@ LINKS = [
     # The server takes the seventh link's frame for the flange's, which is .107 m further along its axis.
     (".088 -.107 0", "1 1 0 0", "-3.0159 3.0159", 1.5),
 ]
+
+CARTESIAN_REFLEX = 7
+"""Its place among the errors of Franka's protocol."""
 
 
 def mjcf() -> str:
@@ -43,7 +47,7 @@ def mjcf() -> str:
 
 
 def serve(address: str) -> None:
-    """Until it is killed. A grasp finds something 4 cm wide between the fingers."""
+    """Until it is killed. A grasp finds something 4 cm wide between the fingers; SIGUSR1 is a collision."""
     from franka_sim import FrankaSimServer
     from franka_sim.gripper.backend import FrankaHandSim
     from franka_sim.gripper.server import FrankaGripperServer
@@ -60,6 +64,7 @@ def serve(address: str) -> None:
             enforce_motion_limits=True,
         )
         server.gripper_server = FrankaGripperServer(host=address, backend=FrankaHandSim(object_width=0.04))
+        signal.signal(signal.SIGUSR1, lambda *_: server._abort_with_error(CARTESIAN_REFLEX, "told to"))
         server.start()
 
 

@@ -1,4 +1,4 @@
-"""A Franka that is not there: its own protocol on loopback, physics in another process, hilt's whole driver."""
+"""A Franka that is not there: its protocol on loopback, physics in another process, hilt's whole driver."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ import numpy as np
 import pytest
 
 from hilt.envs import rotations
-from hilt.envs.panda.real.driver import ArmFaultError, ArmUnreachableError, Franka, Motion
-from hilt.envs.panda.real.env import FrankaEnv
+from hilt.envs.panda.real.driver import ArmUnreachableError, Franka, Motion
+from hilt.envs.panda.real.env import FrankaEnv, UnattendedError
 from hilt.envs.panda.real.options import RealOptions
 from hilt.envs.panda.robot import HOME
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path(os.environ.get("HILT_FRANKA_SIM", ROOT / ".venv-franka/bin/python"))
-ADDRESSES = (
-    f"127.{os.getpid() % 250 + 1}.{os.getpid() // 250 % 250}.{number}" for number in itertools.count(1)
-)
+NETWORK = f"127.{os.getpid() % 250 + 1}.{os.getpid() // 250 % 250}"
+ADDRESSES = (f"{NETWORK}.{number}" for number in itertools.count(1))
 MOTION = Motion(speed=0.5, acceleration=3.0, stiffness=750.0, force_limit=30.0)
 UNATTENDED = RealOptions(hold_to_run=False, control_time_s=600.0)
 
@@ -143,12 +142,9 @@ def test_wherever_it_is_sent_the_arm_stays_in_the_box(emulated: Emulated) -> Non
     box = ((0.4, -0.05, 0.1), (0.52, 0.05, 0.2))
     env = FrankaEnv(emulated.connect(), replace(UNATTENDED, workspace=box), put_back=lambda arm: None)
     env.reset()
-    rng = np.random.default_rng(0)
-    for step in range(60):
-        direction = np.sign(rng.normal(size=3)) if step % 6 == 0 else direction
-        observation, _, _, truncated, info = env.step(
-            np.array((*direction * 12, 1.0))
-        )  # 30 cm, were it allowed
+    jumps = np.sign(np.random.default_rng(0).normal(size=(10, 3))) * 12  # 30 cm, were it allowed
+    for jump in np.repeat(jumps, 6, axis=0):
+        observation, _, _, truncated, info = env.step(np.array((*jump, 1.0)))
         assert not truncated
         assert "bounds" in info["safety"]
         assert np.abs(info["executed_action"][:3]).max() <= 1
@@ -206,16 +202,34 @@ def test_a_line_that_falls_silent_stops_the_arm(emulated: Emulated) -> None:
     env.close()
 
 
-def test_a_reflex_ends_the_episode_with_its_name(emulated: Emulated) -> None:
-    """Joint 4 is driven into its limit, which the emulated arm answers as the real one does."""
-    arm = emulated.connect()
-    with pytest.raises(ArmFaultError) as fault:
-        arm.home((0.0, 0.195, 0.0, -3.04, 0.0, 2.62, 0.785))
-        arm.home((0.0, 0.195, 0.0, -3.30, 0.0, 2.62, 0.785))
-    assert fault.value.reason
-    arm.recover()
-    arm.home(HOME)
-    arm.close()
+def test_a_reflex_ends_the_episode_with_its_name_and_a_person_lets_the_arm_go_on(emulated: Emulated) -> None:
+    env = FrankaEnv(emulated.connect(), UNATTENDED, put_back=lambda arm: None)
+    env.reset()
+    env.step(np.array((0, 1.0, 0, 1)))
+    emulated.signal(signal.SIGUSR1)
+    for _ in range(10):
+        _, _, _, truncated, info = env.step(np.array((0, 1.0, 0, 1)))
+        if truncated:
+            break
+    assert (truncated, info["fault"]) == (True, "cartesian_reflex")
+    with pytest.raises(UnattendedError, match=r"The arm has stopped: cartesian_reflex\. .*nobody to ask"):
+        env.reset()
+    env.people.confirms = lambda sentence: True
+    assert env.reset()[1]["fault"] is None
+    assert not env.step(np.array((0, 1.0, 0, 1)))[3]
+    env.close()
+
+
+def test_a_reflex_that_is_listed_needs_no_person(emulated: Emulated) -> None:
+    options = replace(UNATTENDED, recover=("cartesian_reflex",))
+    env = FrankaEnv(emulated.connect(), options, put_back=lambda arm: None)
+    env.reset()
+    emulated.signal(signal.SIGUSR1)
+    while not env.step(np.array((0, 1.0, 0, 1)))[3]:
+        pass
+    assert env.fault == "cartesian_reflex"
+    assert env.reset()[1]["fault"] is None
+    env.close()
 
 
 def test_the_stop_button_stops_the_arm_from_another_thread(env: FrankaEnv) -> None:

@@ -50,7 +50,7 @@ class ArmUnreachableError(UserError, ConnectionError):
 
 
 class ArmFaultError(RuntimeError):
-    """The arm has ended its motion: by a reflex, whose name `reason` is, or as STOPPED or CONNECTION says."""
+    """The arm has ended its motion: `reason` is the name of its reflex, or STOPPED, CONNECTION ..."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the arm has ended its motion: {reason}")
@@ -189,7 +189,6 @@ class Franka:
         while np.abs(self.state().joint_pos - joints).max() > HOME_TOLERANCE:
             self._require_motion()
             if time.monotonic() > until:
-                self._end_motion()
                 raise ArmFaultError(HOME_NOT_REACHED)
             time.sleep(_POLL_S)
         self._end_motion()
@@ -200,7 +199,9 @@ class Franka:
             self._robot.stop()
 
     def recover(self) -> None:
-        self._control, self._stopped = None, False
+        with suppress(ArmFaultError):
+            self._end_motion()
+        self._stopped = False
         try:
             self._robot.automatic_error_recovery()
         except self._library.FrankaError:
@@ -209,10 +210,8 @@ class Franka:
             self._hand = self._attempt(lambda: Hand(self._robot.gripper()))
 
     def close(self) -> None:
-        try:
+        with suppress(ArmFaultError):
             self._end_motion()
-        except ArmFaultError:
-            self._control = None
         if self._hand is not None:
             self._hand.close()
 
@@ -236,6 +235,8 @@ class Franka:
         except ArmUnreachableError as error:
             raise ArmFaultError(CONNECTION) from error
         self._attempt(self._robot.automatic_error_recovery)
+        if self._hand is not None:
+            self._hand.fault = self._hand.fault or CONNECTION  # its line has been cut, too
 
     def _said(self) -> Any:
         """franka-rs's newest state."""
@@ -266,9 +267,17 @@ class Franka:
         try:
             return ask()
         except self._library.FrankaError as error:
-            reflexes = getattr(error, "errors", None)
-            reason = STOPPED if self._stopped else reflexes[0] if reflexes else CONNECTION
-            raise ArmFaultError(reason) from error
+            raise ArmFaultError(STOPPED if self._stopped else self._reason(error)) from error
+
+    def _reason(self, error: Any) -> str:
+        """The reflex behind one of franka-rs's errors, CONNECTION, or what it says."""
+        if error.kind == "network":
+            return CONNECTION
+        reflexes = getattr(error, "errors", None)
+        if not reflexes:
+            with suppress(self._library.FrankaError):
+                reflexes = self._robot.read_once().current_errors
+        return str(reflexes[0]) if reflexes else str(error)
 
 
 def _library() -> Any:
