@@ -187,7 +187,6 @@ class Franka:
         self._attempt(lambda: self._control.move_to(list(joints)))
         until = time.monotonic() + HOME_TIMEOUT_S
         while np.abs(self.state().joint_pos - joints).max() > HOME_TOLERANCE:
-            self._require_motion()
             if time.monotonic() > until:
                 raise ArmFaultError(HOME_NOT_REACHED)
             time.sleep(_POLL_S)
@@ -242,6 +241,7 @@ class Franka:
         """franka-rs's newest state."""
         if self._control is None:
             return self._attempt(self._robot.read_once)
+        self._require_motion()
         return self._control.state()
 
     def _begin(self, motion: Callable[..., Any], **options: Any) -> Any:
