@@ -21,6 +21,7 @@ LIMITS = Limits(
     force=20.0,
     picture_age=0.2,
     policy_delay=0.2,
+    operator_silence=0.5,
 )
 HERE = np.array((0.4, 0.0, 0.2))
 DOWN = np.array((0.0, 1.0, 0.0, 0.0))

@@ -16,7 +16,7 @@ from hilt.envs.errors import RenderingError
 from hilt.envs.panda.control import STAY, ActionScale, Controller
 from hilt.envs.panda.real.cameras import Cameras, Image, resized
 from hilt.envs.panda.real.driver import STOPPED, Arm, ArmFaultError, ArmState
-from hilt.envs.panda.real.options import People, RealOptions
+from hilt.envs.panda.real.options import PUT_BACK, People, RealOptions
 from hilt.envs.panda.real.safety import Response, Rule, Safety, Situation
 from hilt.envs.panda.real.target import MeasuredTool, Target
 from hilt.envs.panda.robot import Array, state_names
@@ -172,7 +172,7 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
         if self._put_back is not None:
             self._put_back(self._arm)
         else:
-            self._ask("Put the scene back, and step aside.")
+            self._ask(PUT_BACK)
         self._state = self._arm.state()
         self._target.rest(self._state.tcp)
         self._tare = _wrench(self._state)

@@ -13,6 +13,10 @@ from hilt.envs.panda.control import ActionMode
 from hilt.envs.panda.real.safety import Limits
 from hilt.envs.panda.robot import HOME
 
+PUT_BACK = "Put the scene back, and step aside."
+"""What a person is asked before each episode."""
+WATCH_S = 0.5
+"""For so long after they held last, a person counts as watching, s."""
 PERIODS = 2
 """So many control periods old may a picture be, and the observation that an action answers."""
 
@@ -69,6 +73,7 @@ class RealOptions:
             force=self.force_limit,
             picture_age=PERIODS * period,
             policy_delay=PERIODS * period,
+            operator_silence=WATCH_S,
         )
 
 

@@ -111,7 +111,7 @@ class Limits:
     """Oldest state of the arm, s."""
     picture_age: float = np.inf
     """Oldest picture, s."""
-    operator_silence: float = 0.5
+    operator_silence: float = np.inf
     """Longest time since a person last held or confirmed, s."""
     learner_silence: float = 10.0
     """Longest time since the learner was last heard, s."""

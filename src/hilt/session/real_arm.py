@@ -1,0 +1,82 @@
+"""A real arm and the people at its page: what they are asked, what they hold, what stops it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from hilt.data.transition import Transition
+from hilt.envs.feature_env import Environment, Outcome
+from hilt.rollout.rollout import Episode, Observer
+from hilt.webui import Seat
+
+HOLD = "Hold H, or the button, so that the policy may act."
+
+
+class Person(Protocol):
+    """What `attend` needs of a session."""
+
+    def confirms(self, sentence: str) -> bool:
+        """A person says that what `sentence` asks for is done, or may be done."""
+        ...
+
+    @property
+    def drives(self) -> bool:
+        """A person was in control when last asked."""
+        ...
+
+
+def attend(env: Environment, seat: Seat | None, session: Person) -> bool:
+    """Tells a real arm who is there; False: `env` is none. Without a page nobody is there."""
+    arm: Any = env.gym.unwrapped
+    if not hasattr(arm, "people"):
+        return False
+    if seat is not None:
+        watch = seat.requests.watch
+        watch.on_halt, watch.held = arm.stop, arm.options.hold_to_run
+        arm.people.confirms = session.confirms
+        arm.people.operator_silence = lambda: 0.0 if session.drives else watch.silence
+    return True
+
+
+def watch_learner(env: Environment, connected: Callable[[], bool]) -> None:
+    """Tells a real arm for how long the learner has been away."""
+    people: Any = getattr(env.gym.unwrapped, "people", None)
+    if people is None:
+        return
+    last = time.monotonic()
+
+    def silence() -> float:
+        nonlocal last
+        if connected():
+            last = time.monotonic()
+        return time.monotonic() - last
+
+    people.learner_silence = silence
+
+
+def trouble(info: Mapping[str, Any]) -> str | None:
+    """What the safety rules did in a step, for people; None: nothing."""
+    if fault := info.get("fault"):
+        return f"The arm has stopped: {fault}."
+    broken = info.get("safety")
+    return f"Safety: {', '.join(broken)}." if broken else None
+
+
+class SafetyMonitor(Observer):
+    """Counts the safety rules that an episode has broken."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def on_step(self, episode: Episode, transition: Transition, outcome: Outcome) -> None:
+        self._counts.update(map(str, outcome.info.get("safety", ())))
+        if fault := outcome.info.get("fault"):
+            self._counts[f"fault {fault}"] += 1
+
+    def take(self) -> dict[str, float]:
+        """`Safety RULE` -> steps that have broken it since the last time."""
+        counts, self._counts = self._counts, Counter()
+        return {f"Safety {rule}": float(count) for rule, count in counts.items()}
