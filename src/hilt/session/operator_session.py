@@ -10,7 +10,7 @@ from typing import Any
 from hilt.config.run import RunConfig
 from hilt.data.transition import Observation, Transition
 from hilt.envs.feature_env import Environment, Outcome
-from hilt.envs.panda.real.options import PUT_BACK, WATCH_S
+from hilt.envs.panda.real.options import PUT_BACK
 from hilt.operators.base import Event
 from hilt.rollout.rollout import Clock, Episode, Observer, Policy, Rollout, Session
 from hilt.runs.history import History, summarise
@@ -74,7 +74,7 @@ class OperatorSession(Session):
         try:
             if options.serves and config.ui.enable:
                 self._seat = self._serve(options.announced)
-            self._is_real = attend(env, self._seat, self)
+            self._attendance = attend(env, self._seat, self)
             if options.serves and config.env.viewer:
                 self._window = open_window(env, tell)
             self.operator = make_session_operator(
@@ -273,29 +273,25 @@ class OperatorSession(Session):
             if done() and not (self._seat is not None and self._seat.requests.paused):
                 return
             if self._seat is not None:
-                if self._seat.watched and (scene is None or self._is_real):
+                if self._seat.watched and (scene is None or self._attendance):
                     scene = self._sketch.draw()
                 self._seat.show(View(self._telemetry(**shown()), view=scene))
             time.sleep(_POLL_S)
 
     def _rest(self, seat: Seat) -> None:
         """While a person wants a pause, or none watches the policy of a real arm."""
-        if not (seat.requests.paused or self._unwatched):
+        if not (seat.requests.paused or self._lacks_watch):
             return
-        while (seat.requests.paused or self._unwatched) and not self.should_stop():
+        while (seat.requests.paused or self._lacks_watch) and not self.should_stop():
             self._poll()
-            if self._unwatched:
+            if self._lacks_watch:
                 seat.show(View(self._telemetry(message=HOLD)))
             time.sleep(_POLL_S)
         self.clock.restart()
 
     @property
-    def _unwatched(self) -> bool:
-        """A policy would act on a real arm, and nobody holds."""
-        if self._seat is None or self._role is Role.DRIVE:
-            return False
-        watch = self._seat.requests.watch
-        return watch.held and watch.silence > WATCH_S and not self.operator.in_control
+    def _lacks_watch(self) -> bool:
+        return self._attendance is not None and self._role is not Role.DRIVE and self._attendance.lacking
 
     def _show(self, seat: Seat, observation: Observation) -> None:
         """The step in figures, if pages want news; with pictures if they would be seen."""

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from hilt.data.transition import Transition
 from hilt.envs.feature_env import Environment, Outcome
+from hilt.envs.panda.real.options import WATCH_S
 from hilt.rollout.rollout import Episode, Observer
-from hilt.webui import Seat
+from hilt.webui import Seat, Watch
 
 HOLD = "Hold H, or the button, so that the policy may act."
 
@@ -28,17 +29,28 @@ class Person(Protocol):
         ...
 
 
-def attend(env: Environment, seat: Seat | None, session: Person) -> bool:
-    """Tells a real arm who is there; False: `env` is none. Without a page nobody is there."""
-    arm: Any = env.gym.unwrapped
-    if not hasattr(arm, "people"):
-        return False
-    if seat is not None:
-        watch = seat.requests.watch
-        watch.on_halt, watch.held = arm.stop, arm.options.hold_to_run
-        arm.people.confirms = session.confirms
-        arm.people.operator_silence = lambda: 0.0 if session.drives else watch.silence
-    return True
+class Attendance:
+    """Tells a real arm who is at its page; without a page nobody is."""
+
+    def __init__(self, arm: Any, seat: Seat | None, session: Person) -> None:
+        self._arm, self._session = arm, session
+        self._watch = Watch() if seat is None else seat.requests.watch
+        if seat is not None:
+            self._watch.on_halt, self._watch.held = arm.stop, arm.options.hold_to_run
+            arm.people.confirms = session.confirms
+            arm.people.operator_silence = lambda: 0.0 if session.drives else self._watch.silence
+
+    @property
+    def lacking(self) -> bool:
+        """A policy would act, and nobody holds. A stopped arm waits for nobody: its episode ends."""
+        holds = self._watch.silence <= WATCH_S or self._session.drives
+        return self._watch.held and not holds and self._arm.fault is None
+
+
+def attend(env: Environment, seat: Seat | None, session: Person) -> Attendance | None:
+    """Who is at the page of a real arm; None: `env` is none."""
+    arm = env.gym.unwrapped
+    return Attendance(arm, seat, session) if hasattr(arm, "people") else None
 
 
 def watch_learner(env: Environment, connected: Callable[[], bool]) -> None:
