@@ -207,3 +207,17 @@ def test_what_is_recorded_is_what_was_done() -> None:
     rollout.step()
     assert [list(transition.action) for transition in recorded] == [list(STILL), list(FORWARD)]
     assert [list(transition.policy_action) for transition in recorded] == [list(FORWARD)] * 2
+
+
+def test_a_shadow_commands_nothing_and_is_judged() -> None:
+    env, arm = make(shadow=True, speed=0.5)
+    _, _, _, truncated, info = env.step(FORWARD)
+    assert (truncated, info["safety"]) == (False, ("speed",))
+    assert np.allclose(info["shadow"], (0.01, 0, 0))
+    assert np.array_equal(info["executed_action"], STILL)
+    assert np.array_equal(arm.position, START)
+    env.people.drives = lambda: True
+    _, _, _, _, info = env.step(FORWARD)
+    assert info["shadow"] is None
+    assert np.array_equal(info["executed_action"], FORWARD)
+    assert np.allclose(arm.position, START + np.array((0.01, 0, 0)))

@@ -52,7 +52,8 @@ def real_options(env: EnvConfig) -> RealOptions:
         speed=robot.speed,
         acceleration=robot.acceleration,
         force_limit=robot.force_limit,
-        hold_to_run=robot.hold_to_run,
+        hold_to_run=robot.hold_to_run and not robot.shadow,
+        shadow=robot.shadow,
         recover=tuple(robot.recover),
     )
 

@@ -30,6 +30,7 @@ class Help:
 
 _CONFIG = ("--config_path FILE", "a JSON configuration, or a folder that holds one; without: the defaults")
 _NO_UI = ("--no-ui", "without the operator's page")
+_SHADOW = ("--shadow", "a real arm: the policy is shown and recorded, and commands nothing")
 
 HELP = {
     "demo": Help(
@@ -45,7 +46,7 @@ HELP = {
         "The environment runs in real time and an operator drives; nothing is recorded.",
         "hilt teleop --config_path configs/env.json --operator=browser",
         ("env.task", "env.obs_type", "operator", "ui.port", "ui.open_browser"),
-        (_CONFIG, _NO_UI),
+        (_CONFIG, _NO_UI, _SHADOW),
     ),
     "record": Help(
         "hilt record [--config_path FILE] --dataset.root=DIR [--KEY=VALUE ...]",
@@ -62,7 +63,7 @@ HELP = {
             ),
             *("operator", "env.number_of_steps_after_success", "resume", "policy.pretrained_path"),
         ),
-        (_CONFIG, _NO_UI),
+        (_CONFIG, _NO_UI, _SHADOW),
     ),
     "replay": Help(
         "hilt replay [--config_path FILE] --dataset.root=DIR --dataset.replay_episode=N",

@@ -46,6 +46,8 @@ class RobotConfig(Section):
     """External force [N] at the tool from which the arm gives way; at twice that its own reflex stops it."""
     hold_to_run: bool = True
     """The policy acts only while a person holds the key or button that says so."""
+    shadow: bool = False
+    """The policy sees everything and commands nothing; what it would have done is shown and recorded."""
     reset: str = "person"
     """Who puts the scene back once the arm is at home: a `person` at the page; `nothing` has to be put back;
     or a function of yours, `package.module:function`, which is given the arm."""

@@ -38,6 +38,7 @@ class Attendance:
         if seat is not None:
             self._watch.on_halt, self._watch.held = arm.stop, arm.options.hold_to_run
             arm.people.confirms = session.confirms
+            arm.people.drives = lambda: session.drives
             arm.people.operator_silence = lambda: 0.0 if session.drives else self._watch.silence
 
     @property
@@ -70,11 +71,15 @@ def watch_learner(env: Environment, connected: Callable[[], bool]) -> None:
 
 
 def trouble(info: Mapping[str, Any]) -> str | None:
-    """What the safety rules did in a step, for people; None: nothing."""
+    """What the arm, or its safety rules, have to say of a step; None: nothing."""
     if fault := info.get("fault"):
         return f"The arm has stopped: {fault}."
-    broken = info.get("safety")
-    return f"Safety: {', '.join(broken)}." if broken else None
+    said = []
+    if (way := info.get("shadow")) is not None:
+        said.append("Shadow: the policy would go ({:+.1f}, {:+.1f}, {:+.1f}) cm.".format(*100 * way))
+    if broken := info.get("safety"):
+        said.append(f"Safety: {', '.join(broken)}.")
+    return " ".join(said) or None
 
 
 class SafetyMonitor(Observer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -39,7 +40,8 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
     A step gives the arm its target, waits until the control period is over, and looks. Success is for people
     or for a classifier to say. What stops the arm ends the episode as truncated, and has its name in
     `info["fault"]`; `info["safety"]` names the rules that the step has broken, and `info["executed_action"]`
-    is what was done: no motion where the rules held the arm.
+    is what was done: no motion where the rules held the arm. `info["shadow"]` is the way that an action in
+    shadow mode would have gone, m.
 
     Args:
         arm: this environment alone commands it.
@@ -101,12 +103,14 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
     def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, Info]:
         self.safety.begin_step()
         self._steps += 1
-        executed, penalty = self._neutral_action, 0.0
+        executed, penalty, shadow = self._neutral_action, 0.0, None
         try:
             self._require_no_fault()
             self._state = self._arm.state()
             self.safety.situation(self._situation())
             values = self.safety.action(action)
+            if values is not None and self.options.shadow and not self.people.drives():
+                shadow, values = self._rehearsed(values), None
             if values is not None and not self.safety.holds:
                 executed = values
                 penalty = float(self.controller.reverses_gripper(self._target, values))
@@ -125,6 +129,7 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
             "discrete_penalty": penalty * self.options.gripper_penalty,
             "safety": tuple(self.safety.broken),
             "fault": self.fault,
+            "shadow": shadow,
         }
         return observation, 0.0, False, truncated, info
 
@@ -222,6 +227,13 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
         target.pose = self.safety.target(before, target.pose)
         self._arm.move_to(target.pose)
         self._arm.grip(target.opening)
+
+    def _rehearsed(self, action: Array) -> Array:
+        """The way [3 m] on which `action` would have sent the arm; safety says what it thinks of it."""
+        before, target = self._target.pose, deepcopy(self._target)
+        target.tool = self._state.tcp
+        self.controller.apply(target, action)
+        return np.asarray(self.safety.target(before, target.pose)[0] - before[0])
 
     def _wait(self) -> None:
         """Until the control period is over; a step that comes late has a whole one."""

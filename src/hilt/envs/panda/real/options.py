@@ -50,6 +50,8 @@ class RealOptions:
     """Greatest external force at the tool, N."""
     hold_to_run: bool = True
     """The policy acts only while a person holds; the first motion has to be allowed."""
+    shadow: bool = False
+    """What is commanded while no person drives is examined, and not executed."""
     recover: Sequence[str] = ()
     """Reflexes from which the arm recovers without a person's word."""
 
@@ -85,12 +87,18 @@ def _always() -> float:
     return 0.0
 
 
+def _nobody() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class People:
     """Who is there, as a session tells it. Without one, nobody is."""
 
     confirms: Callable[[str], bool] | None = None
     """Asks a person to do, or to allow, what the sentence says; False: they want the end instead."""
+    drives: Callable[[], bool] = _nobody
+    """A person has chosen the action that comes next."""
     operator_silence: Callable[[], float] = _never
     """Since a person last drove, or held so that the policy may act, s."""
     learner_silence: Callable[[], float] = _always
