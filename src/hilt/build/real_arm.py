@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
+from hilt.config.robot import RobotConfig
 from hilt.envs.panda.real.cameras import CameraOptions, Cameras
 from hilt.envs.panda.real.driver import Arm, Franka, Motion
 from hilt.envs.panda.real.env import FrankaEnv
@@ -21,17 +22,20 @@ def make_franka(env: EnvConfig) -> FrankaEnv:
         ConfigError: its reset is no function.
         DriverMissingError, ArmUnreachableError: there is no driver, or no arm.
     """
-    put_back = _put_back(env.arm.reset)
-    robot = env.arm
+    put_back, options = _put_back(env.arm.reset), camera_options(env)
+    arm = connect(env.arm)
+    return FrankaEnv(arm, real_options(env), Cameras(options) if options else None, put_back)
+
+
+def connect(robot: RobotConfig) -> Franka:
+    """The arm. Raises DriverMissingError or ArmUnreachableError: there is no driver, or no arm."""
     motion = Motion(
         speed=robot.speed,
         acceleration=robot.acceleration,
         stiffness=robot.stiffness,
         force_limit=robot.force_limit,
     )
-    arm = Franka(robot.ip, motion, robot.gripper, robot.realtime)
-    options = camera_options(env)
-    return FrankaEnv(arm, real_options(env), Cameras(options) if options else None, put_back)
+    return Franka(robot.ip, motion, robot.gripper, robot.realtime)
 
 
 def real_options(env: EnvConfig) -> RealOptions:

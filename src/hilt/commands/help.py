@@ -140,10 +140,19 @@ HELP = {
         "The axes and buttons of a pad as they move; asks for each control and writes a mapping.",
         "hilt gamepad my_pad.json",
     ),
+    "cameras": Help(
+        "hilt cameras [--config_path FILE] [--output DIR]",
+        "The cameras of a real arm: how fast and how late they are, and pictures of what they see and of "
+        "what is cut out of it. Without a configuration, the devices of this machine.",
+        "hilt cameras --config_path arm.json",
+        options=(_CONFIG, ("--output DIR", "where the pictures go; without: cameras")),
+    ),
     "doctor": Help(
-        "hilt doctor",
-        "What this machine can do: OpenGL, GPU, devices, ports, speed; and what to do about the rest.",
-        "hilt doctor",
+        "hilt doctor [--robot --config_path FILE]",
+        "What this machine can do: OpenGL, GPU, devices, ports, speed; and what to do about the rest. Of a "
+        "real arm: whether it answers, the line to it, gripper, cameras. The arm is held where it is.",
+        "hilt doctor --robot --config_path arm.json",
+        options=(("--robot", "the arm of the configuration"), _CONFIG),
     ),
     "bench": Help(
         "hilt bench [NAME ...] [--peer] [--json] [--seconds S]",

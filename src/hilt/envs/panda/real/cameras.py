@@ -85,7 +85,7 @@ class Camera:
         if not self._news.wait(FIRST_PICTURE_S) or self._newest is None:
             raise CameraError(f"camera {self.name} ({self.options.source}): no picture: {self.trouble}")
         picture, came = self._newest
-        top, left, height, width = self.options.crop or middle(picture.shape[:2], self.options.size)
+        top, left, height, width = part_of(picture, self.options)
         part = picture[top : top + height, left : left + width]
         return resized(part, self.options.size), time.monotonic() - came
 
@@ -131,6 +131,11 @@ class Cameras:
     def close(self) -> None:
         for camera in self._cameras.values():
             camera.close()
+
+
+def part_of(picture: Image, options: CameraOptions) -> Sequence[int]:
+    """(top, left, height, width) of what is cut out of a `picture`, pixels."""
+    return options.crop or middle(picture.shape[:2], options.size)
 
 
 def middle(shape: Sequence[int], size: tuple[int, int]) -> tuple[int, int, int, int]:

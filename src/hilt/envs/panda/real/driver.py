@@ -214,6 +214,16 @@ class Franka:
         if self._hand is not None:
             self._hand.close()
 
+    @property
+    def protocol(self) -> int:
+        """Version of Franka's protocol: 10 (FR3) or 5 (Panda)."""
+        return int(self._robot.fci_version)
+
+    @property
+    def success_rate(self) -> float:
+        """Share of the last 100 cycles of 1 ms in which a command of ours arrived in time."""
+        return float(self._said().control_command_success_rate)
+
     # Inside
 
     def _connect(self) -> None:
