@@ -19,6 +19,7 @@ LIMITS = Limits(
     speed=0.4,
     acceleration=3.0,
     force=20.0,
+    state_age=0.1,
     picture_age=0.2,
     policy_delay=0.2,
     operator_silence=0.5,

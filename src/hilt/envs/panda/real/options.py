@@ -18,7 +18,7 @@ PUT_BACK = "Put the scene back, and step aside."
 WATCH_S = 0.5
 """For so long after they held last, a person counts as watching, s."""
 PERIODS = 2
-"""So many control periods old may a picture be, and the observation that an action answers."""
+"""So many control periods old may be what the arm said, a picture, the observation behind an action."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,7 @@ class RealOptions:
             speed=self.speed,
             acceleration=self.acceleration,
             force=self.force_limit,
+            state_age=PERIODS * period,
             picture_age=PERIODS * period,
             policy_delay=PERIODS * period,
             operator_silence=WATCH_S,

@@ -107,7 +107,7 @@ class Limits:
     """Greatest gain in speed, m/s^2."""
     force: float
     """Greatest external force at the tool, N."""
-    state_age: float = 0.1
+    state_age: float
     """Oldest state of the arm, s."""
     picture_age: float = np.inf
     """Oldest picture, s."""
