@@ -28,7 +28,7 @@ A second of effort is a second of the robot's time (steps / fps), whatever time 
 | `Refused steps` | since the run began: numbers that were not finite, from policy or simulator |
 | `Lost steps` | since the actor began: there was room for them neither in its memory nor on its disk |
 | `Steps refused by the learner` | since the actor began: they broke the schema |
-| `Safety RULE`, `Safety fault NAME` | steps of an episode that broke the rule on a real arm, or ended by the fault |
+| `Safety RULE`, `Safety fault NAME` | steps of an episode that broke the rule, or were ended by the fault |
 """
 
 from __future__ import annotations
