@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hilt.envs.panda.real.driver import STOPPED, ArmFaultError, ArmState
+from hilt.envs.panda.real.arm import STOPPED, ArmFaultError, ArmState
 from hilt.envs.panda.robot import HOME
 
 START = np.array((0.48, 0.0, 0.15))

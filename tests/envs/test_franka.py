@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -203,3 +206,14 @@ def test_the_stop_button_stops_the_arm_from_another_thread(env: FrankaEnv) -> No
     assert env.step(np.array((0, 1.0, 0, 1)))[3]
     time.sleep(0.3)
     assert np.linalg.norm(env._arm.state().tcp[0] - resting) < 0.002
+
+
+def test_only_the_drivers_own_threads_are_real_time_ones(env: FrankaEnv) -> None:
+    """Else whatever the process starts, a learner perhaps, would be, too, and starve all others."""
+    env.reset()
+    env.step(np.array((0.0, 0, 0, 1)))
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    started = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.sched_getscheduler(0))"], capture_output=True, text=True
+    )
+    assert int(started.stdout) == os.SCHED_OTHER

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
 from hilt.config.robot import RobotConfig
+from hilt.envs.panda.real.arm import Arm
 from hilt.envs.panda.real.cameras import CameraOptions, Cameras
-from hilt.envs.panda.real.driver import Arm, Franka, Motion
+from hilt.envs.panda.real.driver import Franka, Motion
 from hilt.envs.panda.real.env import FrankaEnv
 from hilt.envs.panda.real.options import RealOptions
 from hilt.envs.panda.robot import HOME

@@ -50,7 +50,7 @@ def _gripper(arm: Franka, env: EnvConfig) -> Finding:
 
 def _line(arm: Franka) -> list[Finding]:
     """Holds the arm where it is, and listens."""
-    from hilt.envs.panda.real.driver import ArmFaultError
+    from hilt.envs.panda.real.arm import ArmFaultError
 
     ages, rates, until = [], [], time.monotonic() + LINK_S
     try:

@@ -1,4 +1,4 @@
-"""The arm behind a small interface (`Arm`), and the one that speaks to a Franka FR3 or Panda.
+"""The `Arm` that speaks to a Franka FR3 or Panda.
 
 The 1 kHz loop is not here: `franka-rs` runs it outside Python, plans a smooth way to the newest target, and
 drives the arm along it by impedance control.
@@ -6,29 +6,26 @@ drives the arm along it by impedance control.
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-import mujoco
 import numpy as np
 
-from hilt.envs import rotations
+from hilt.envs.panda.real.arm import (
+    CONNECTION,
+    GRIPPER,
+    HOME_NOT_REACHED,
+    STOPPED,
+    ArmFaultError,
+    ArmState,
+)
+from hilt.envs.panda.real.frames import TOOL, Pose, matrix_of, pose_of
 from hilt.envs.panda.real.hand import Hand
-from hilt.envs.panda.real.target import Pose
-from hilt.envs.panda.robot import Array
 from hilt.errors import UserError
-
-STOPPED = "stopped"
-"""The fault of an arm that a person stopped."""
-CONNECTION = "connection"
-"""The fault of an arm that cannot be reached any more."""
-GRIPPER = "gripper"
-"""The fault of an arm whose gripper failed."""
-HOME_NOT_REACHED = "home_not_reached"
-"""The fault of an arm that has not come home in time."""
 
 HOME_FRACTION = 0.1
 """Of the arm's speed limits: how fast it goes home."""
@@ -47,66 +44,6 @@ class DriverMissingError(UserError, ImportError):
 
 class ArmUnreachableError(UserError, ConnectionError):
     """No arm answers at this address."""
-
-
-class ArmFaultError(RuntimeError):
-    """The arm has ended its motion: `reason` is the name of its reflex, or STOPPED, CONNECTION ..."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the arm has ended its motion: {reason}")
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class ArmState:
-    """How the arm is. Forces are those that it exerts, as the simulator's sensors have them."""
-
-    joint_pos: Array
-    """`[7]` rad."""
-    joint_vel: Array
-    """`[7]` rad/s."""
-    tcp: Pose
-    """Of the point between the fingertips."""
-    force: Array
-    """At the tool, in its own frame, `[3]` N."""
-    torque: Array
-    """About the axis of each joint, by what is touched, `[7]` N m."""
-    opening: float
-    """Between the fingers, m."""
-    age: float
-    """Since the arm was last heard, s."""
-
-
-class Arm(Protocol):
-    """What the environment needs of an arm. Every method but `stop` and `close` may raise ArmFaultError."""
-
-    def state(self) -> ArmState:
-        """How the arm is. Never waits."""
-        ...
-
-    def move_to(self, pose: Pose) -> None:
-        """The tool is to go to `pose`, beginning now. Never waits."""
-        ...
-
-    def grip(self, opening: float) -> None:
-        """The fingers are to open or close to `opening` [m]; at 0 they grasp what is there. Never waits."""
-        ...
-
-    def home(self, joints: Sequence[float]) -> None:
-        """Goes to `joints` [7 rad], slowly, and returns when it is there."""
-        ...
-
-    def stop(self) -> None:
-        """Ends the motion at once. From any thread."""
-        ...
-
-    def recover(self) -> None:
-        """Clears the fault, so that the arm may move again."""
-        ...
-
-    def close(self) -> None:
-        """Ends the motion and lets go of the arm."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +85,7 @@ class Franka:
         if said.time != self._heard:
             self._heard, self._heard_at = said.time, now
         tool = said.O_T_EE @ np.linalg.inv(said.F_T_EE) @ TOOL
-        position, quat = _pose(tool)
+        position, quat = pose_of(tool)
         return ArmState(
             joint_pos=said.q,
             joint_vel=said.dq,
@@ -171,8 +108,8 @@ class Franka:
                 cartesian_stiffness=self._motion.stiffness,
             )
         self._require_motion()
-        flange = _matrix(pose) @ np.linalg.inv(TOOL)
-        position, (w, x, y, z) = _pose(flange @ self._control.state().F_T_EE)
+        flange = matrix_of(pose) @ np.linalg.inv(TOOL)
+        position, (w, x, y, z) = pose_of(flange @ self._control.state().F_T_EE)
         self._attempt(lambda: self._control.move_to([*position, x, y, z, w]))
 
     def grip(self, opening: float) -> None:
@@ -228,7 +165,8 @@ class Franka:
 
     def _connect(self) -> None:
         try:
-            self._robot = self._library.Robot(self._ip, realtime=self._realtime)
+            with _priority_kept():
+                self._robot = self._library.Robot(self._ip, realtime=self._realtime)
             reflex = max(LEAST_REFLEX, 2 * self._motion.force_limit)
             torques, forces = [reflex] * 7, [reflex] * 6
             self._robot.set_collision_behavior_simple(torques, torques, forces, forces)
@@ -258,7 +196,8 @@ class Franka:
         """A motion of franka-rs's. Raises ArmFaultError until a stopped arm has recovered."""
         if self._stopped:
             raise ArmFaultError(STOPPED)
-        return self._attempt(lambda: motion(**options))
+        with _priority_kept():
+            return self._attempt(lambda: motion(**options))
 
     def _require_motion(self) -> None:
         """Raises ArmFaultError when the motion has ended by itself."""
@@ -298,21 +237,11 @@ def _library() -> Any:
     return franka
 
 
-def _matrix(pose: Pose) -> Array:
-    """The homogeneous transform `[4, 4]` of a pose."""
-    matrix, rotation = np.eye(4), np.empty(9)
-    mujoco.mju_quat2Mat(rotation, pose[1])
-    matrix[:3, :3], matrix[:3, 3] = rotation.reshape(3, 3), pose[0]
-    return matrix
-
-
-def _pose(matrix: Array) -> Pose:
-    quat = np.empty(4)
-    mujoco.mju_mat2Quat(quat, np.ascontiguousarray(matrix[:3, :3]).reshape(9))
-    return matrix[:3, 3].copy(), quat
-
-
-TOOL = _matrix(
-    (np.array((0.0, 0.0, 0.1034)), rotations.from_rotation_vector(np.array((0.0, 0.0, -np.pi / 4))))
-)
-"""From the flange to the point between the fingertips of the Franka Hand, `[4, 4]`."""
+@contextmanager
+def _priority_kept() -> Iterator[None]:
+    """franka-rs makes its caller a real-time thread, and so would be whatever that one starts later."""
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)

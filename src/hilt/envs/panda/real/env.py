@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from hilt.data.transition import STATE
 from hilt.envs.errors import RenderingError
 from hilt.envs.panda.control import STAY, ActionScale, Controller
+from hilt.envs.panda.real.arm import STOPPED, Arm, ArmFaultError, ArmState
 from hilt.envs.panda.real.cameras import Cameras, Image, resized
-from hilt.envs.panda.real.driver import STOPPED, Arm, ArmFaultError, ArmState
 from hilt.envs.panda.real.options import PUT_BACK, People, RealOptions
 from hilt.envs.panda.real.safety import Response, Rule, Safety, Situation
 from hilt.envs.panda.real.target import MeasuredTool, Target

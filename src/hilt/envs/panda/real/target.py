@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hilt.envs.panda.real.frames import Pose
 from hilt.envs.panda.robot import GRIPPER, MAX_OPENING, POSITION, ROTATION, Array
-
-Pose = tuple[Array, Array]
-"""Position `[3]` m and unit quaternion `[4]` (w, x, y, z), in the frame of the arm's base."""
 
 
 @dataclass(slots=True)
