@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -32,6 +33,18 @@ NOT_ALLOWED = "not_allowed"
 
 class UnattendedError(UserError, RuntimeError):
     """A person has to allow what the arm is to do next, and there is nobody to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of an action."""
+
+    action: Array
+    """What is done, `[A]`."""
+    penalty: float = 0.0
+    """For the gripper."""
+    shadow: Array | None = None
+    """In shadow mode, the way that the action would have gone, `[3]` m."""
 
 
 class FrankaEnv(gym.Env):  # type: ignore[misc]
@@ -103,18 +116,12 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
     def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, Info]:
         self.safety.begin_step()
         self._steps += 1
-        executed, penalty, shadow = self._neutral_action, 0.0, None
+        done = Decision(self._neutral_action)
         try:
             self._require_no_fault()
             self._state = self._arm.state()
-            self.safety.situation(self._situation())
-            values = self.safety.action(action)
-            if values is not None and self.options.shadow and not self.people.drives():
-                shadow, values = self._rehearsed(values), None
-            if values is not None and not self.safety.holds:
-                executed = values
-                penalty = float(self.controller.reverses_gripper(self._target, values))
-            self._command(executed)
+            done = self._decide(action)
+            self._command(done.action)
             self._wait()
             self._state = self._arm.state()
         except ArmFaultError as error:
@@ -125,11 +132,11 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
             self.stop(str(self.safety.gravest))
         truncated = self.safety.ends_episode or self.fault is not None or self._steps >= self.max_steps
         info = {
-            "executed_action": executed.astype(np.float32),
-            "discrete_penalty": penalty * self.options.gripper_penalty,
+            "executed_action": done.action.astype(np.float32),
+            "discrete_penalty": done.penalty,
             "safety": tuple(self.safety.broken),
             "fault": self.fault,
-            "shadow": shadow,
+            "shadow": done.shadow,
         }
         return observation, 0.0, False, truncated, info
 
@@ -216,6 +223,17 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
             learner_silence=self.people.learner_silence(),
             policy_delay=time.monotonic() - self._seen_at,
         )
+
+    def _decide(self, action: NDArray[np.float32]) -> Decision:
+        """The action itself where the rules let it pass; else, and in shadow mode, no motion."""
+        self.safety.situation(self._situation())
+        values = self.safety.action(action)
+        if values is None or self.safety.holds:
+            return Decision(self._neutral_action)
+        if self.options.shadow and not self.people.drives():
+            return Decision(self._neutral_action, shadow=self._rehearsed(values))
+        reverses = bool(self.controller.reverses_gripper(self._target, values))
+        return Decision(values, self.options.gripper_penalty * reverses)
 
     def _command(self, action: Array) -> None:
         """Move the target by `action` [A] as the simulator does, and send the arm where safety lets it go."""
