@@ -109,6 +109,7 @@ HELP = {
             "eval.seed",
             "eval.videos",
             "eval.video_s",
+            "eval.workers",
             "output_dir",
         ),
         (_CONFIG, _NO_UI),

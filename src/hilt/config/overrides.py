@@ -11,7 +11,7 @@ from hilt.config.errors import ConfigError, shown
 
 COMMAND_LINE = "command line"
 _WORDS = {"True": True, "False": False, "None": None}
-_SHORT = {"no-ui": "ui.enable=false", "host": "ui.host", "port": "ui.port"}
+_SHORT = {"no-ui": "ui.enable=false", "host": "ui.host", "port": "ui.port", "workers": "eval.workers"}
 """Options that are shorter than their keys."""
 
 

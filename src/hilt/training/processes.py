@@ -34,7 +34,7 @@ class Child:
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self.name = name
         self._arguments = [sys.executable, "-m", "hilt", *arguments]
-        self._environment = {**os.environ, **_import_path(), **environment, PARENT: str(os.getpid())}
+        self._environment = {**os.environ, **import_path(), **environment, PARENT: str(os.getpid())}
         self._starts: list[float] = []
         self._errors = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -149,7 +149,7 @@ class StopRequest:
         self.request()
 
 
-def _import_path() -> dict[str, str]:
+def import_path() -> dict[str, str]:
     """A child finds the modules that its parent finds: environments and operators beside a script."""
     return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
