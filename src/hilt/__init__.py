@@ -17,6 +17,7 @@ import hilt.envs  # noqa: F401
 if TYPE_CHECKING:
     from hilt.build.envs import make_env
     from hilt.build.policies import load_policy
+    from hilt.commands.compare import compare
     from hilt.commands.evaluate import evaluate
     from hilt.commands.record import record
     from hilt.commands.relabel import relabel
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from hilt.commands.train import train
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "load_policy", "make_env", "record", "relabel", "replay", "train"]
+__all__ = ["compare", "evaluate", "load_policy", "make_env", "record", "relabel", "replay", "train"]
 
 _MODULES = {
+    "compare": "hilt.commands.compare",
     "evaluate": "hilt.commands.evaluate",
     "load_policy": "hilt.build.policies",
     "make_env": "hilt.build.envs",

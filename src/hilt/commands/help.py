@@ -114,6 +114,16 @@ HELP = {
         ),
         (_CONFIG, _NO_UI),
     ),
+    "compare": Help(
+        "hilt compare RUN RUN ... [--output FILE]",
+        "Runs side by side, those that differ in their seed alone as one: success, cycle time, clock, steps "
+        "and a person's seconds as a table, with intervals over the seeds, and their curves on one page.",
+        "hilt compare outputs/train/2026-01-31",
+        options=(
+            ("RUN", "the folder of a run; a folder of runs stands for all in it"),
+            ("--output FILE", "the page; without: comparison.html in the folder, or in outputs for several"),
+        ),
+    ),
     "relabel": Help(
         "hilt relabel --dataset DIR --classifier DIR [--output DIR] [--config_path FILE]",
         "A dataset again, with the rewards of a classifier, frame by frame.",
