@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from hilt.commands.record import record
     from hilt.commands.relabel import relabel
     from hilt.commands.replay import replay
+    from hilt.commands.sweep import sweep
     from hilt.commands.train import train
 
 __version__ = "0.1.0"
-__all__ = ["compare", "evaluate", "load_policy", "make_env", "record", "relabel", "replay", "train"]
+__all__ = ["compare", "evaluate", "load_policy", "make_env", "record", "relabel", "replay", "sweep", "train"]
 
 _MODULES = {
     "compare": "hilt.commands.compare",
@@ -35,6 +36,7 @@ _MODULES = {
     "record": "hilt.commands.record",
     "relabel": "hilt.commands.relabel",
     "replay": "hilt.commands.replay",
+    "sweep": "hilt.commands.sweep",
     "train": "hilt.commands.train",
 }
 

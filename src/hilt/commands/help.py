@@ -114,6 +114,21 @@ HELP = {
         ),
         (_CONFIG, _NO_UI),
     ),
+    "sweep": Help(
+        "hilt sweep --config_path FILE [--seeds=N] [--grid.KEY=VALUE,VALUE ...] [--KEY=VALUE ...]",
+        "A training for each seed and each combination of the values of the grid, as many at a time as cores "
+        "and memory allow, each in a folder of its own; then the table and the page of `hilt compare`. The "
+        "same command goes on where it was stopped, or is longer now; trainings that die go on.",
+        "hilt sweep --config_path configs/train_sac_state.json --seeds=5 --grid.policy.utd_ratio=1,2",
+        ("seed", "operator", "time_limit_s", "eval.n_episodes"),
+        (
+            _CONFIG,
+            ("--seeds=N", "seeds of each setting, counted from `seed` on; 3"),
+            ("--grid.KEY=A,B", "values of a key, each with each value of the others"),
+            ("--jobs=N", "trainings at a time; without: what cores and memory allow"),
+            ("--output_dir=DIR", "folder of the sweep; without: outputs/sweep/NAME"),
+        ),
+    ),
     "compare": Help(
         "hilt compare RUN RUN ... [--output FILE]",
         "Runs side by side, those that differ in their seed alone as one: success, cycle time, clock, steps "

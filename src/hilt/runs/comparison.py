@@ -37,8 +37,7 @@ class Run:
 
     @property
     def settings(self) -> Settings:
-        """The keys that say how the policy learns."""
-        return dict(_flat({key: value for key, value in self.config.items() if key not in _NO_DIFFERENCE}))
+        return settings_of(self.config)
 
     @property
     def is_evaluated(self) -> bool:
@@ -74,6 +73,11 @@ def grouped(runs: Sequence[Run]) -> list[Group]:
     differences = [{key: each[0].settings.get(key) for key in differing} for each in members]
     labels = _distinct([_label(each, differing) for each in differences], members)
     return [Group(*each) for each in zip(labels, members, differences, strict=True)]
+
+
+def settings_of(config: Mapping[str, Any]) -> Settings:
+    """The keys of a run's configuration that say how its policy learns, its seed aside."""
+    return dict(_flat({key: value for key, value in config.items() if key not in _NO_DIFFERENCE}))
 
 
 def _runs_in(folder: Path) -> list[Path]:

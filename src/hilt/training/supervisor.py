@@ -12,6 +12,7 @@ from pathlib import Path
 from hilt.config.run import RunConfig
 from hilt.config.variables import ACTOR_INDEX, TOKEN, UI_TOKEN
 from hilt.training.processes import Child, ChildFailedError, StopRequest
+from hilt.training.resources import cores
 
 OPERATOR_QUIT = 5
 """Exit code of a supervised actor that a person told to stop, not its learner."""
@@ -85,11 +86,6 @@ class Supervisor:
             child.kill()
         for child in children:
             child.bury()
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _known_token(config: RunConfig) -> str | None:
