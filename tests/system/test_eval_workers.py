@@ -17,6 +17,7 @@ from hilt.runs.checkpoints import write_model
 from hilt.training.learner_parts import Builder
 from hilt.training.replay_memory import Memory
 
+pytestmark = pytest.mark.timeout(400)
 SHORT = {"reset": {"control_time_s": 2.0}}
 CONFIG: dict[str, Any] = {
     "env": {"task": "hilt/PickCube-v0", "reward_type": "dense", "processor": SHORT},

@@ -71,7 +71,10 @@ def grouped(runs: Sequence[Run]) -> list[Group]:
     members = [sorted(each, key=lambda run: run.seed) for each in same.values()]
     differing = _differing([each[0].settings for each in members])
     differences = [{key: each[0].settings.get(key) for key in differing} for each in members]
-    labels = _distinct([_label(each, differing) for each in differences], members)
+    named = [
+        _label(each, differing) or _name(runs[0]) for each, runs in zip(differences, members, strict=True)
+    ]
+    labels = _distinct(named, members)
     return [Group(*each) for each in zip(labels, members, differences, strict=True)]
 
 
@@ -139,6 +142,12 @@ def _label(differences: Settings, differing: Sequence[str]) -> str:
     return ", ".join(named + ["..."] * (len(differing) > _MOST_NAMED))
 
 
+def _name(run: Run) -> str:
+    """Task and algorithm: of a group that differs from no other."""
+    task, policy = (run.config.get(section) or {} for section in ("env", "policy"))
+    return f"{str(task.get('task', '')).rpartition('/')[2]} {policy.get('type', '')}".strip()
+
+
 def _word(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -146,6 +155,6 @@ def _word(value: Any) -> str:
 def _distinct(labels: Sequence[str], members: Sequence[Sequence[Run]]) -> list[str]:
     """Each label once: the name of a run makes the difference, where the keys that are named do not."""
     return [
-        label if label and labels.count(label) == 1 else f"{label} {runs[0].folder.name}".strip()
+        label if labels.count(label) == 1 else f"{label} {runs[0].folder.name}"
         for label, runs in zip(labels, members, strict=True)
     ]

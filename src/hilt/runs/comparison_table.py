@@ -54,7 +54,7 @@ def _row(group: Group, first: Group) -> Row:
     evaluated = [run for run in group.runs if run.is_evaluated]
     rates = [_success(run) for run in evaluated]
     return (
-        group.label or group.runs[0].folder.name,
+        group.label,
         _seeds(group.runs),
         f"{len(evaluated)} of {len(group.runs)}",
         _percent(mean_of(rates, 0.0, 1.0)) if rates else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -45,11 +45,11 @@ class SweepScreen:
     def __call__(self, trials: Sequence[Trial]) -> None:
         """Show how far `trials` are, if it is time to, or one of them changed."""
         changed = [trial for trial in trials if self._known.get(trial.name) != (trial.state, trial.resumed)]
-        self._known.update({trial.name: (trial.state, trial.resumed) for trial in changed})
         if self._live is None:
             for trial in changed:
-                if trial.state is not State.WAITING or trial.resumed:
-                    say(_sentence(trial))
+                for sentence in _news(trial, self._known.get(trial.name, (State.WAITING, 0))[1]):
+                    say(f"{trial.name}: {sentence}")
+        self._known.update({trial.name: (trial.state, trial.resumed) for trial in changed})
         if changed or time.monotonic() >= self._next:
             self._next = time.monotonic() + (_LINE_S if self._live is None else _SCREEN_S)
             if self._live is None:
@@ -58,14 +58,14 @@ class SweepScreen:
                 self._live.update(_table(trials), refresh=True)
 
 
-def _sentence(trial: Trial) -> str:
+def _news(trial: Trial, resumed_before: int) -> Iterator[str]:
     """What has just become of it."""
-    if trial.state is State.WAITING:
-        return f"{trial.name}: died, and goes on from its last checkpoint"
-    if trial.state is State.FAILED:
-        return f"{trial.name}: failed, {trial.why}"
-    node = trial.job.where if trial.job is not None else ""
-    return f"{trial.name}: {trial.state}{f' on {node}' if node else ''}"
+    if trial.resumed > resumed_before:
+        yield "died, and goes on from its last checkpoint"
+    elif trial.state is State.FAILED:
+        yield f"failed, {trial.why}"
+    elif trial.state is not State.WAITING:
+        yield trial.state
 
 
 def _summary(trials: Sequence[Trial]) -> str:
