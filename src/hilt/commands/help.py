@@ -126,6 +126,11 @@ HELP = {
             ("--seeds=N", "seeds of each setting, counted from `seed` on; 3"),
             ("--grid.KEY=A,B", "values of a key, each with each value of the others"),
             ("--jobs=N", "trainings at a time; without: what cores and memory allow"),
+            (
+                "--cluster=ADDRESS",
+                "train on the nodes of a Ray cluster (auto: the one that this machine belongs to); "
+                "--output_dir is then on storage that all nodes share (docs/cluster.md)",
+            ),
             ("--output_dir=DIR", "folder of the sweep; without: outputs/sweep/NAME"),
         ),
     ),

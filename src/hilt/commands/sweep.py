@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from hilt.session.console import say
 from hilt.training.local_places import LocalPlaces
 from hilt.training.processes import StopRequest
 from hilt.training.resources import at_a_time, needs_of
-from hilt.training.sweep import State, Sweep, Trial, trials
+from hilt.training.sweep import Places, State, Sweep, Trial, trials
 from hilt.training.sweep_screen import SweepScreen
 
 SWEEPS = Path("outputs") / "sweep"
@@ -62,6 +63,7 @@ def sweep(
     seeds: int = _SEEDS,
     grid: Mapping[str, Sequence[Any]] | None = None,
     jobs: int | None = None,
+    cluster: str | None = None,
     stop: StopRequest | None = None,
 ) -> SweepResult:
     """`hilt sweep`: a training for each of `seeds` seeds and each combination of the values of `grid`.
@@ -71,11 +73,13 @@ def sweep(
 
     Args:
         grid: key -> its values.
-        jobs: trainings at a time; None: as many as cores and memory allow.
+        jobs: trainings at a time on this machine; None: as many as cores and memory allow.
+        cluster: the address of a Ray cluster whose nodes train, or "auto" for the one that this machine
+            belongs to.
 
     Raises:
         ConfigError: a configuration cannot be used, or the folder holds runs of another one.
-        BusyError: another sweep is at work in the folder.
+        BusyError: another sweep is at work in the folder. ClusterError: the cluster cannot be used.
     """
     stop = stop or StopRequest()
     values = {key: [as_text(value) for value in each] for key, each in (grid or {}).items()}
@@ -83,10 +87,20 @@ def sweep(
     base = load_config(config, overrides)
     folder = Path(base.output_dir) if base.output_dir else SWEEPS / base.name
     _require(checked, origin_of(config), stop)
-    with sole_user(folder, 0.0, say), SweepScreen() as screen:
-        planned = trials(folder, {name: _placed(each, folder / name) for name, each in checked.items()})
-        count = jobs or min(at_a_time(needs_of(base)), sum(trial.is_to_do for trial in planned) or 1)
-        running = Sweep(planned, LocalPlaces(count), screen)
+    if cluster is not None:
+        folder = folder.resolve()
+    planned = trials(folder, {name: _placed(each, folder / name) for name, each in checked.items()})
+    left = sum(trial.is_to_do for trial in planned)
+    needs = needs_of(base)
+    with ExitStack() as opened:
+        if cluster is None or not left:
+            places: Places = LocalPlaces(jobs or max(1, min(at_a_time(needs), left)))
+        else:
+            from hilt.training.ray_places import ray_places
+
+            places = opened.enter_context(ray_places(cluster, needs, folder))
+        opened.enter_context(sole_user(folder, 0.0, say))
+        running = Sweep(planned, places, opened.enter_context(SweepScreen()))
         stop.on_second = running.kill
         running.run(stop)
     return _result(folder, planned)
@@ -98,7 +112,9 @@ def _options(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     overrides = []
     for word in words:
         name, _, text = word.partition("=")
-        if name not in ("seeds", "jobs"):
+        if name == "cluster":
+            options[name] = text
+        elif name not in ("seeds", "jobs"):
             overrides.append(word)
         elif text.isdecimal() and int(text) > 0:
             options[name] = int(text)

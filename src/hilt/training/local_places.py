@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 from hilt.training.processes import Child
 from hilt.training.resources import shares
-from hilt.training.sweep import LOG
+from hilt.training.sweep import LOG, train_arguments
 
 
 class LocalJob:
@@ -54,8 +53,3 @@ class LocalPlaces:
                 self._jobs[place] = started = LocalJob(folder, self._shares[place])
                 return started
         return None
-
-
-def train_arguments(folder: Path) -> Sequence[str]:
-    """Of the command that begins, or goes on with, the run in `folder`, whose configuration is there."""
-    return ["train", "--resume=true", f"--output_dir={folder}"]

@@ -193,6 +193,11 @@ class Sweep:
                     time.sleep(_POLL_S)
 
 
+def train_arguments(folder: Path) -> Sequence[str]:
+    """Of the command that begins, or goes on with, the run in `folder`, whose configuration is there."""
+    return ["train", "--resume=true", f"--output_dir={folder}"]
+
+
 def _write_config(trial: Trial) -> None:
     """What `hilt train --resume=true` goes on with, from the beginning on."""
     trial.folder.mkdir(parents=True, exist_ok=True)
