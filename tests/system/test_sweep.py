@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -10,6 +11,10 @@ from typing import Any
 
 import pytest
 from runs import TINY, Hilt, checkpoint_step, logged, write_config
+
+from hilt.commands.main import main
+from hilt.config.load import load_config
+from hilt.config.write import to_json
 
 CONFIG: dict[str, Any] = {
     **TINY,
@@ -73,7 +78,7 @@ class Story:
         self.first_said = first.said
         self.over_by_then = [(run / "eval" / "eval.json").exists() for run in self.runs]
         second = sweep(folder, "--seeds=2")
-        self.ended, self.second_said = second.wait(), second.said
+        self.ended, self.second_said = second.wait(900), second.said
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +117,7 @@ def test_what_is_over_is_not_trained_again_and_a_longer_sweep_goes_on(story: Sto
 
     before = touched()
     longer = sweep(story.folder, "--seeds=3")
-    assert longer.wait() == 0
+    assert longer.wait(900) == 0
     assert "3 of 3" in longer.said
     after = touched()
     assert {name: after[name] for name in NAMES} == before
@@ -124,18 +129,30 @@ def test_what_is_over_is_not_trained_again_and_a_longer_sweep_goes_on(story: Sto
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--policy.discount=0.5"], "holds a run with policy.discount = 0.97, not 0.5"),
-        (["--operator=keyboard", "--output_dir=other"], "a sweep has no person (keyboard) at the controls"),
-        (["--seeds=many", "--output_dir=other"], 'seeds = "many": must be a number'),
-        (["--grid.policy.utd_ration=1", "--output_dir=other"], 'the closest is "policy.utd_ratio"'),
-        (["--env.task=hilt/Nothing-v0", "--output_dir=other"], "hilt/Nothing-v0"),
+        (["--operator=keyboard"], "a sweep has no person (keyboard) at the controls"),
+        (["--seeds=many"], 'seeds = "many": must be a number'),
+        (["--save_checkpoint=false"], "a sweep goes on from checkpoints"),
+        (["--grid.policy.utd_ration=1"], 'the closest is "policy.utd_ratio"'),
+        (["--env.task=hilt/Nothing-v0"], "hilt/Nothing-v0"),
+        (["--cluster=auto"], "Ray"),
     ],
 )
 def test_what_cannot_be_swept_is_one_line_and_starts_nothing(
-    story: Story, more: list[str], message: str
+    more: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused = sweep(story.folder, *more)
-    assert refused.wait() == 2
-    (line,) = refused.said.splitlines()
+    file = write_config(tmp_path, CONFIG)
+    if more == ["--cluster=auto"] and importlib.util.find_spec("ray"):
+        pytest.skip("Ray is installed: tests/system/test_ray.py")
+    assert main(["sweep", f"--config_path={file}", f"--output_dir={tmp_path / 'swept'}", *more]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
     assert message in line
-    assert not (story.folder / "other").exists()
+    assert not (tmp_path / "swept").exists()
+
+
+def test_a_folder_of_other_trainings_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_config(tmp_path, CONFIG)
+    (tmp_path / "swept" / "seed=3").mkdir(parents=True)
+    (tmp_path / "swept" / "seed=3" / "config.json").write_text(to_json(load_config(CONFIG)))
+    words = ["sweep", f"--config_path={file}", f"--output_dir={tmp_path / 'swept'}", "--policy.discount=0.5"]
+    assert main(words) == 2
+    assert "holds a run with policy.discount = 0.97, not 0.5" in capsys.readouterr().err
