@@ -15,7 +15,7 @@ from hilt.training.ray_places import ClusterError, ray_places
 from hilt.training.resources import GIB, Needs
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'hilt[ray]'")
-pytestmark = [pytest.mark.timeout(1500), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(3000), pytest.mark.slow]
 NODE: dict[str, Any] = {"num_cpus": 2, "object_store_memory": 100 * 2**20, "memory": 4 * GIB}
 
 
@@ -29,7 +29,10 @@ def cluster() -> Iterator[Any]:
     made.shutdown()
 
 
-def test_a_node_that_dies_costs_no_training_and_no_step(cluster: Any, tmp_path: Path) -> None:
+def test_a_node_that_dies_costs_no_training_and_no_step(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runs.PATIENCE_S", 1200.0)
     second = cluster.add_node(**NODE)
     cluster.wait_for_nodes()
     file = write_config(tmp_path, CONFIG)
@@ -42,7 +45,7 @@ def test_a_node_that_dies_costs_no_training_and_no_step(cluster: Any, tmp_path: 
     sweep.until(lambda: all(checkpoint_step(run) > 20 for run in runs), "both train")
     logs = [set(logged(run)) for run in runs]
     cluster.remove_node(second, allow_graceful=False)
-    assert sweep.wait(900) == 0
+    assert sweep.wait(1200) == 0
     assert sweep.said.count("died, and goes on from its last checkpoint") == 1
     assert "2 of 2" in sweep.said
     for run, before in zip(runs, logs, strict=True):
