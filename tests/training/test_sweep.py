@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hilt.config.load import load_config
-from hilt.training.resources import GIB, Needs, at_a_time, cores, needs_of, shares
+from hilt.training.resources import GIB, Needs, at_a_time, cores, largest, needs_of, shares
 from hilt.training.sweep import State, Trial
 
 
@@ -78,4 +78,5 @@ def test_pictures_need_memory() -> None:
         "policy": {"type": "sac", "online_steps": 1000},
         "env": {"obs_type": "pixels", "image_size": 64},
     }
+    assert largest([state, Needs(2, 9 * GIB)]) == Needs(4, 9 * GIB)
     assert needs_of(load_config(source)).memory == 1.5 * GIB + 2000 * 2 * 3 * 64**2

@@ -23,7 +23,7 @@ from hilt.runs.lock import sole_user
 from hilt.session.console import say
 from hilt.training.local_places import LocalPlaces
 from hilt.training.processes import StopRequest
-from hilt.training.resources import at_a_time, needs_of
+from hilt.training.resources import at_a_time, largest, needs_of
 from hilt.training.sweep import Places, State, Sweep, Trial, trials
 from hilt.training.sweep_screen import SweepScreen
 
@@ -91,7 +91,7 @@ def sweep(
         folder = folder.resolve()
     planned = trials(folder, {name: _placed(each, folder / name) for name, each in checked.items()})
     left = sum(trial.is_to_do for trial in planned)
-    needs = needs_of(base)
+    needs = largest(map(needs_of, checked.values()))
     with ExitStack() as opened:
         if cluster is None or not left:
             places: Places = LocalPlaces(jobs or max(1, min(at_a_time(needs), left)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def needs_of(config: RunConfig) -> Needs:
         steps = min(policy.online_buffer_capacity + policy.offline_buffer_capacity, 2 * policy.online_steps)
         memory += steps * sum(3 * height * width for height, width in config.env.cameras.values())
     return Needs(1 + actors, memory, gpus)
+
+
+def largest(needs: Iterable[Needs]) -> Needs:
+    """What is enough for any of them."""
+    each = list(needs)
+    return Needs(max(n.cores for n in each), max(n.memory for n in each), max(n.gpus for n in each))
 
 
 def at_a_time(needs: Needs) -> int:

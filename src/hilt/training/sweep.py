@@ -25,7 +25,7 @@ LOG = "train.log"
 """In the folder of a run: what `hilt train` said."""
 _POLL_S = 0.1
 _MOST_DEATHS = 3
-"""In a row, without a checkpoint in between."""
+"""In a row, without a checkpoint in between; one more is the end."""
 _CANNOT = 2
 """Exit code of a command that says what is to be mended."""
 
@@ -94,9 +94,9 @@ class Trial:
         """Its evaluation is there, whole."""
         try:
             found = json.loads((self.folder / "eval" / "eval.json").read_text())
-        except (OSError, ValueError):
+            return bool(found["n_episodes"] == self.config.eval.n_episodes)
+        except (OSError, ValueError, KeyError, TypeError):
             return False
-        return bool(found["n_episodes"] == self.config.eval.n_episodes)
 
     def ended(self, code: int) -> None:
         """Its job did, with `code`: it is over, or has failed, or waits to go on from its last checkpoint."""
