@@ -82,6 +82,7 @@ class Trial:
     """How often it went on after a death."""
     why: str = ""
     """It failed."""
+    _prepared: bool = False
     _deaths: int = 0
     _saved: str = ""
 
@@ -97,6 +98,15 @@ class Trial:
             return bool(found["n_episodes"] == self.config.eval.n_episodes)
         except (OSError, ValueError, KeyError, TypeError):
             return False
+
+    def prepare(self) -> None:
+        """Write, once, what `hilt train --resume=true` goes on with, from the beginning on."""
+        if not self._prepared:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = self.folder / ".config.partial"
+            temporary.write_text(to_json(self.config))
+            temporary.replace(self.folder / CONFIG_NAME)
+            self._prepared = True
 
     def ended(self, code: int) -> None:
         """Its job did, with `code`: it is over, or has failed, or waits to go on from its last checkpoint."""
@@ -174,7 +184,7 @@ class Sweep:
         for trial in self.trials:
             if trial.state is not State.WAITING:
                 continue
-            _write_config(trial)
+            trial.prepare()
             trial.job = self._places.start(trial.folder)
             if trial.job is None:
                 return
@@ -196,14 +206,6 @@ class Sweep:
 def train_arguments(folder: Path) -> Sequence[str]:
     """Of the command that begins, or goes on with, the run in `folder`, whose configuration is there."""
     return ["train", "--resume=true", f"--output_dir={folder}"]
-
-
-def _write_config(trial: Trial) -> None:
-    """What `hilt train --resume=true` goes on with, from the beginning on."""
-    trial.folder.mkdir(parents=True, exist_ok=True)
-    temporary = trial.folder / ".config.partial"
-    temporary.write_text(to_json(trial.config))
-    temporary.replace(trial.folder / CONFIG_NAME)
 
 
 def _require_same(trial: Trial) -> None:
