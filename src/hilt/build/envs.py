@@ -12,6 +12,7 @@ from typing import Any
 import gymnasium as gym
 
 from hilt.build.pictures import own_sizes, preprocessing_of
+from hilt.build.real_arm import make_franka
 from hilt.build.rewards import load_reward_function
 from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
@@ -41,6 +42,8 @@ def make_env(
         config = load_config(config)
     env = config.env if isinstance(config, RunConfig) else config
     try:
+        if env.type == "franka":
+            return make_franka(env)
         if env.type == "gymnasium":
             register()
             return _make_drawing(env.task, {**env.kwargs, **overrides})
@@ -84,7 +87,7 @@ def make_environment(
     """
     features = features or list(getattr(config.policy, "input_features", {})) or None
     reward_function = load_reward_function(config.env) if learned_reward else None
-    if config.env.type != "gymnasium" and (reward_function is not None or trust_operator):
+    if config.env.is_simulated and (reward_function is not None or trust_operator):
         overrides = {"terminate_on_success": False, **overrides}
     try:
         return Environment(

@@ -30,6 +30,7 @@ class Help:
 
 _CONFIG = ("--config_path FILE", "a JSON configuration, or a folder that holds one; without: the defaults")
 _NO_UI = ("--no-ui", "without the operator's page")
+_SHADOW = ("--shadow", "a real arm: the policy is shown and recorded, and commands nothing")
 
 HELP = {
     "demo": Help(
@@ -45,7 +46,7 @@ HELP = {
         "The environment runs in real time and an operator drives; nothing is recorded.",
         "hilt teleop --config_path configs/env.json --operator=browser",
         ("env.task", "env.obs_type", "operator", "ui.port", "ui.open_browser"),
-        (_CONFIG, _NO_UI),
+        (_CONFIG, _NO_UI, _SHADOW),
     ),
     "record": Help(
         "hilt record [--config_path FILE] --dataset.root=DIR [--KEY=VALUE ...]",
@@ -62,7 +63,7 @@ HELP = {
             ),
             *("operator", "env.number_of_steps_after_success", "resume", "policy.pretrained_path"),
         ),
-        (_CONFIG, _NO_UI),
+        (_CONFIG, _NO_UI, _SHADOW),
     ),
     "replay": Help(
         "hilt replay [--config_path FILE] --dataset.root=DIR --dataset.replay_episode=N",
@@ -170,10 +171,19 @@ HELP = {
         "The axes and buttons of a pad as they move; asks for each control and writes a mapping.",
         "hilt gamepad my_pad.json",
     ),
+    "cameras": Help(
+        "hilt cameras [--config_path FILE] [--output DIR]",
+        "The cameras of a real arm: how fast and how late they are, and pictures of what they see and of "
+        "what is cut out of it. Without a configuration, the devices of this machine.",
+        "hilt cameras --config_path arm.json",
+        options=(_CONFIG, ("--output DIR", "where the pictures go; without: cameras")),
+    ),
     "doctor": Help(
-        "hilt doctor",
-        "What this machine can do: OpenGL, GPU, devices, ports, speed; and what to do about the rest.",
-        "hilt doctor",
+        "hilt doctor [--robot --config_path FILE]",
+        "What this machine can do: OpenGL, GPU, devices, ports, speed; and what to do about the rest. Of a "
+        "real arm: whether it answers, the line to it, gripper, cameras. The arm is held where it is.",
+        "hilt doctor --robot --config_path arm.json",
+        options=(("--robot", "the arm of the configuration"), _CONFIG),
     ),
     "bench": Help(
         "hilt bench [NAME ...] [--peer] [--json] [--seconds S]",

@@ -27,7 +27,8 @@ hilt: teach a simulated robot arm by watching it learn and taking over when it e
   hilt relabel --dataset DIR --classifier DIR rewards of a dataset, by a classifier
   hilt data    info|show DIR                  what is in a dataset
   hilt gamepad                                see the axes of a pad, write a mapping
-  hilt doctor                                 check this machine
+  hilt cameras --config_path env.json         what the cameras of a real arm see, and how fast
+  hilt doctor  [--robot --config_path F]      check this machine, or a real arm
   hilt bench   env|learner|... [--peer] [--json]
   hilt run     --config_path env.json         what the file's `mode` says
 
@@ -48,6 +49,7 @@ VERBS = {
     "relabel": "hilt.commands.relabel",
     "data": "hilt.commands.inspect_dataset",
     "gamepad": "hilt.commands.map_gamepad",
+    "cameras": "hilt.commands.cameras",
     "doctor": "hilt.commands.doctor",
     "bench": "hilt.benchmarks.report",
     "run": "hilt.commands.run",

@@ -25,6 +25,7 @@ from hilt.rollout.rollout import Episode, Observer
 from hilt.runs.lock import TAKEOVER_S, first_free, sole_user
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role, SessionOptions
+from hilt.session.real_arm import SafetyMonitor, watch_learner
 from hilt.training.actor import Actor
 from hilt.training.connection import connect
 from hilt.training.latest_policy import LatestPolicy
@@ -107,6 +108,7 @@ def _act(config: RunConfig, env: Environment, index: int, spool: Path, should_st
             tell=_tell,
         ) as session,
     ):
+        watch_learner(env, lambda: client.connected)
         session.figures = figures = LearnersFigures(client, env.fps)
         first = _first_weights(env, client, session, config.seed, index)
         has_quit = False
@@ -142,10 +144,11 @@ class ActingMonitor(Observer):
 
     def __init__(self, client: LearnerClient, session: OperatorSession) -> None:
         self._client, self._session = client, session
-        self._classifier, self._said = ClassifierMonitor(), ""
+        self._classifier, self._safety, self._said = ClassifierMonitor(), SafetyMonitor(), ""
 
     def on_step(self, episode: Episode, transition: Transition, outcome: Outcome) -> None:
         self._classifier.add(outcome)
+        self._safety.on_step(episode, transition, outcome)
         self._client.real_time = self._session.operator.interactive
         _hold(self._client, self._session)
 
@@ -155,7 +158,8 @@ class ActingMonitor(Observer):
             self._said = sentence
             _tell(sentence)
         counts = {"Lost steps": self._client.dropped, "Steps refused by the learner": self._client.refused[0]}
-        return {**self._classifier.take(), **{name: float(count) for name, count in counts.items() if count}}
+        figures = {**self._classifier.take(), **self._safety.take()}
+        return {**figures, **{name: float(count) for name, count in counts.items() if count}}
 
 
 class LearnersFigures:
