@@ -261,7 +261,7 @@ def test_a_folder_that_cannot_be_written_is_named(
 def test_a_policy_of_another_task_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     config = small_config()
     env = make_environment(config)
-    builder = Builder(config, env, "cpu")
+    builder = Builder(config, env.spec, "cpu")
     policy = builder.algorithm(builder.memory(Path("run")), None).policy
     write_model(Path("policy"), policy.config, policy.state_dict(), {})
     said = refused(capsys, "eval", "--policy.pretrained_path=policy", "--env.task=PegInsertion-v0")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import grpc
-from transport_tools import SCHEMA, episode
+from transport_tools import SCHEMA, episode, spec_of
 
 from hilt.data.codec import Encoder
 from hilt.data.transition import Schema
@@ -38,7 +38,7 @@ def call(
             yield FromActor(goodbye=True).SerializeToString()
 
     answers: list[FromLearner] = []
-    said = said or handshake.metadata(schema, "stranger", random.getrandbits(63), None)
+    said = said or handshake.metadata(spec_of(schema), "stranger", random.getrandbits(63), None)
     with grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
         stream = channel.stream_stream(METHOD, response_deserializer=FromLearner.FromString)
         running = stream(requests(), metadata=said, timeout=20)
@@ -107,7 +107,7 @@ def visit(address: str, chance: random.Random, schema: Schema = SCHEMA) -> bool:
         speak_nonsense(address, chance)
         return False
     if kind == 1:
-        hello = handshake.metadata(schema, "stranger", chance.getrandbits(63), None)[0][1]
+        hello = handshake.metadata(spec_of(schema), "stranger", chance.getrandbits(63), None)[0][1]
         assert isinstance(hello, bytes)
         answers, code = call(address, [], said=((handshake.HELLO_KEY, mutate(hello, chance)),))
     elif kind == 2:

@@ -6,10 +6,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 from hilt.build.pictures import own_sizes, preprocessing_of
 from hilt.build.rewards import load_reward_function
@@ -18,6 +20,7 @@ from hilt.config.errors import ConfigError
 from hilt.config.fields import Section
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
+from hilt.data.env_spec import EnvSpec, EnvSpecError
 from hilt.data.transition import Observation
 from hilt.envs.errors import RenderingError
 from hilt.envs.feature_env import Environment, UnsuitableEnvironmentError
@@ -102,6 +105,19 @@ def make_environment(
         names_key = PICTURES_KEY in str(error)
         key = "env" if names_key else "policy.input_features" if features else "env.task"
         raise ConfigError(key, str(error)) from error
+
+
+def described(config: RunConfig, env: Environment) -> EnvSpec:
+    """What everybody but the actor knows of `env`. Raises ConfigError: nothing can learn in it."""
+    spec, name = env.spec, f'"{config.env.task}"'
+    if not np.isfinite([spec.action_low, spec.action_high]).all():
+        raise ConfigError("env.task", f"{name}: actions must have bounds, to be learned")
+    if (may := config.env.may_run_unattended) is not None:
+        spec = replace(spec, may_run_unattended=may)
+    try:
+        return EnvSpec.from_json(spec.to_json())
+    except EnvSpecError as error:
+        raise ConfigError("env.task", f"{name}: {error}") from error
 
 
 def _said(section: Section, key: str) -> Any:
