@@ -22,10 +22,11 @@ from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.data.env_spec import EnvSpec, EnvSpecError
 from hilt.data.transition import Observation
-from hilt.envs.errors import RenderingError
+from hilt.envs.errors import EnvironmentFailedError, RenderingError
 from hilt.envs.feature_env import Environment, UnsuitableEnvironmentError
 from hilt.envs.gl import backend
 from hilt.envs.registration import register, register_task
+from hilt.errors import UserError
 from hilt.processors.observation import ObservationError
 from hilt.processors.pictures import KEY as PICTURES_KEY
 
@@ -50,11 +51,15 @@ def make_env(
         return gym.make(
             register_task(env.choice.task), disable_env_checker=True, **{**_arguments(env), **overrides}
         )
+    except UserError:
+        raise
     except (gym.error.Error, TypeError, ValueError, ModuleNotFoundError) as error:
         if unexpected := re.search(r"unexpected keyword argument '(\w+)'", str(error)):
             name = unexpected[1]
             raise ConfigError(f"env.kwargs.{name}", f'"{env.task}" takes no argument {name}') from error
         raise ConfigError("env.task", f'"{env.task}": cannot be made: {error}') from error
+    except Exception as error:
+        raise EnvironmentFailedError(env.task, "making it", error) from error
 
 
 def _make_drawing(task: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:

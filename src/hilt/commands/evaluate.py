@@ -31,6 +31,7 @@ from hilt.runs.checkpoints import read_counters
 from hilt.runs.history import History
 from hilt.runs.layout import outcome
 from hilt.runs.plots import plot_run
+from hilt.runs.trace import trace_kept
 from hilt.session.console import Progress, say
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role, SessionOptions
@@ -77,6 +78,13 @@ def evaluate_folder(
     if warning:
         say(warning)
     policy = load_policy(folder, device=device)
+    with trace_kept(output, say):
+        return _evaluate_policy(config, policy, folder, output, stop, announced)
+
+
+def _evaluate_policy(
+    config: RunConfig, policy: PolicyRunner, folder: Path, output: Path, stop: StopRequest, announced: bool
+) -> Evaluation:
     env = make_environment(config, features=policy.features)
     _require_fit(config, policy, env)
     footage = Footage(config.eval.videos, longest(env.fps, config.eval.video_s))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +18,12 @@ from hilt.config.run import RunConfig
 from hilt.config.variables import ACTOR_INDEX
 from hilt.data.env_spec import EnvSpec, load_spec
 from hilt.data.transition import Transition
-from hilt.envs.errors import EnvironmentFailedError
 from hilt.envs.feature_env import Environment, Outcome
 from hilt.rewards.reward_function import ClassifierMonitor
 from hilt.rollout.rollout import Episode, Observer
 from hilt.runs.layout import SPEC
 from hilt.runs.lock import TAKEOVER_S, first_free, sole_user
+from hilt.runs.trace import trace_kept
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role, SessionOptions
 from hilt.training.actor import Actor
@@ -40,8 +39,6 @@ _POLL_S = 0.25
 _HOLD_S = 0.01
 _LONG_HOLD_S = 0.5
 _DRAIN_S = 5.0
-TRACE = "environment_error.txt"
-"""In the run's folder: what an environment raised, and where."""
 _PHASES = {
     "": "starting",
     "demonstrations": "demonstrations",
@@ -58,24 +55,15 @@ def run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
     What the learner does not have yet is kept below `folder`, in a place of this actor's own.
     """
     torch.set_num_threads(1)
-    try:
-        return _run_actor(config, folder, should_stop)
-    except EnvironmentFailedError as error:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / TRACE).write_text("".join(traceback.format_exception(error)))
-        _tell(f"the whole trace is in {folder / TRACE}")
-        raise
-
-
-def _run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
-    env = make_environment(config, trust_operator=config.env.trust_operator)
-    try:
-        spec = described(config, env)
-        _require_same_environment(spec, folder)
-        with _own_spool(folder) as (index, spool):
-            return _act(config, env, spec, index, spool, should_stop)
-    finally:
-        env.close()
+    with trace_kept(folder, _tell):
+        env = make_environment(config, trust_operator=config.env.trust_operator)
+        try:
+            spec = described(config, env)
+            _require_same_environment(spec, folder)
+            with _own_spool(folder) as (index, spool):
+                return _act(config, env, spec, index, spool, should_stop)
+        finally:
+            env.close()
 
 
 def _require_same_environment(spec: EnvSpec, folder: Path) -> None:
