@@ -83,7 +83,7 @@ def _try_out(config: RunConfig, verb: Verb, should_stop: Callable[[], bool]) -> 
         check_dataset(config, should_stop)
     elif isinstance(config.policy, LearningPolicy):
         _try_algorithm(config.policy.type)
-        if verb == "learner":
+        if verb == "learner" and not config.env.is_hilts:
             _try_elsewhere(config)
         else:
             return _try_learning(config, should_stop)

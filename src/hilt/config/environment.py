@@ -264,6 +264,11 @@ class EnvConfig(Section):
             raise invalid(str(error), "task") from None
 
     @property
+    def is_hilts(self) -> bool:
+        """Whether the task comes with hilt, so that every process can open it."""
+        return self.type != "gymnasium" and ":" not in self.task
+
+    @property
     def gym_id(self) -> str:
         """The id that `gymnasium.make` knows."""
         return self.task if self.type == "gymnasium" else self.choice.gym_id

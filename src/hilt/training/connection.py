@@ -51,13 +51,16 @@ class _Store:
         self._refuses = False
 
 
-def await_actor(config: RunConfig, should_stop: Callable[[], bool]) -> EnvSpec | None:
+def await_actor(
+    config: RunConfig, should_stop: Callable[[], bool], tell: Callable[[str], None]
+) -> EnvSpec | None:
     """The environment of the first actor that calls; None: `should_stop()`.
 
     Raises ConfigError, as `listen` does.
     """
+    wait = "waiting for an actor, which opens the environment and says what it is like"
     with _listening(config) as (address, security):
-        return receive_spec(address, should_stop, security)
+        return receive_spec(address, should_stop, security, lambda: tell(wait))
 
 
 def listen(config: RunConfig, spec: EnvSpec, memory: Memory, tell: Callable[[str], None]) -> TransitionServer:

@@ -85,8 +85,7 @@ def _environment_of(config: RunConfig, run: Path, view: StatusView, should_stop:
     path = run / SPEC
     spec = load_spec(path)
     if spec is None:
-        view.say("waiting for an actor, which opens the environment and says what it is like")
-        spec = await_actor(config, should_stop)
+        spec = await_actor(config, should_stop, view.say)
         if spec is not None:
             try:
                 save_spec(spec, path)

@@ -59,8 +59,8 @@ class Child:
         """Start it again after it died.
 
         Raises:
-            ChildFailedError: it has said why it cannot go on (exit 2), it keeps ending with errors of its own,
-                or it died too often in a short time.
+            ChildFailedError: it has said why it cannot go on (exit 2), it keeps ending with errors of its
+                own, or it died too often in a short time.
         """
         code = self.exit_code
         if code == 2:

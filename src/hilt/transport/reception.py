@@ -18,9 +18,14 @@ _POLL_S = 0.1
 
 
 def receive_spec(
-    bind: str, should_stop: Callable[[], bool], security: Security = LOOPBACK_ONLY
+    bind: str,
+    should_stop: Callable[[], bool],
+    security: Security = LOOPBACK_ONLY,
+    on_listening: Callable[[], None] = lambda: None,
 ) -> EnvSpec | None:
     """The environment of the first actor that may take part; it is told to call again. None: `should_stop()`.
+
+    `on_listening` is called when actors can be heard.
 
     Raises:
         ValueError: `bind` would leave the learner open to strangers.
@@ -40,6 +45,7 @@ def receive_spec(
 
     server, _ = start_server(bind, security, serve, calls=CALLS, max_message=MAX_MESSAGE_BYTES)
     try:
+        on_listening()
         while not should_stop():
             try:
                 return specs.get(timeout=_POLL_S)
