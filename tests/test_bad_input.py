@@ -16,6 +16,8 @@ import pytest
 
 from hilt.build.envs import make_environment
 from hilt.commands.main import main
+from hilt.config.load import load_config
+from hilt.data.env_spec import save_spec
 from hilt.data.episode_log import EpisodeLog, log_files
 from hilt.data.lerobot import DatasetWriter
 from hilt.data.routing import Source
@@ -206,6 +208,15 @@ def test_a_dataset_that_does_not_fit_is_refused_before_anything_starts(
     said = refused(capsys, verb, *SAC, "--dataset.root=torn", "--env.fps=20", "--output_dir=run")
     assert "file-001.parquet is damaged" in said
     assert "20 fps" in refused(capsys, verb, *SAC, "--dataset.root=fast", "--output_dir=run")
+
+
+def test_an_actor_of_another_environment_than_its_run_began_with_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    env = make_environment(load_config())
+    save_spec(env.spec, Path("run/spec.json"))
+    said = refused(capsys, "actor", *SAC, "--output_dir=run", "--env.fps=20", "--no-ui")
+    assert "run: this run began with another environment: fps: then 10.0, now 20.0" in said
 
 
 @pytest.mark.parametrize("verb", ["train", "learner"])

@@ -57,6 +57,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     learner.signal(signal.SIGTERM)
     told.exit_codes["stopped learner"] = learner.wait()
     told.said["stopped learner"] = learner.said
+    (pair.run / "spec.json").unlink()  # runs of before have none: an actor tells it
     learner = pair.learner()
     go_on(learner, "the learner came back")
     for name, process in (("actor", actor), ("second actor", second), ("learner", learner)):

@@ -1,4 +1,4 @@
-"""Learner and actor in virtual environments of their own: Meta-World, with MuJoCo 3.3, is the actor's alone."""
+"""Learner and actor in virtual environments of their own; Meta-World and MuJoCo 3.3 are the actor's alone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SHORT = (
 
 @pytest.fixture(scope="module")
 def actors_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a virtual environment with Meta-World; the rest of hilt's packages are those here."""
+    """The interpreter of a virtual environment with Meta-World; the rest of its packages are those here."""
     if importlib.util.find_spec("metaworld") is not None:
         pytest.skip("the learner's environment must not have metaworld")
     folder = tmp_path_factory.mktemp("venv")
