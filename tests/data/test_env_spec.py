@@ -18,6 +18,7 @@ from hilt.config.load import load_config
 from hilt.data.env_spec import EnvSpec, EnvSpecError, load_spec, parse_spec, save_spec
 from hilt.data.transition import Feature, Schema
 from hilt.envs.feature_env import Environment
+from hilt.training.learner_process import _tests_alone
 
 SPEC = EnvSpec(
     Schema(
@@ -113,16 +114,19 @@ class Arm(gym.Env[Any, Any]):
     action_space = gym.spaces.Box(-1, 1, (1,), np.float32)
 
 
-def test_an_environment_says_what_it_is_in_its_metadata_and_the_configuration_wins() -> None:
+def test_an_environment_says_what_it_is_in_its_metadata() -> None:
     spec = Environment(Arm()).spec
     assert (spec.fps, spec.real_time, spec.resettable, spec.may_run_unattended) == (25, True, False, False)
-    assert not spec.tests_alone
-    assert not replace(spec, may_run_unattended=True).tests_alone
-    config = load_config({"env": {"may_run_unattended": False}})
-    env = make_environment(config)
-    assert env.spec.may_run_unattended
-    assert not described(config, env).may_run_unattended
-    assert described(load_config(), env) == env.spec
+    own = make_environment(load_config()).spec
+    assert (own.real_time, own.resettable, own.may_run_unattended) == (False, True, True)
+
+
+@pytest.mark.parametrize("said", [True, False, None])
+def test_the_policy_is_tested_alone_where_nobody_forbids_it(said: bool | None) -> None:
+    config = load_config({"env": {"may_run_unattended": said}})
+    assert _tests_alone(config, SPEC) == (said is not False)
+    assert _tests_alone(config, replace(SPEC, may_run_unattended=False)) == (said is True)
+    assert not _tests_alone(config, replace(SPEC, resettable=False))
 
 
 def test_actions_without_bounds_cannot_be_learned() -> None:

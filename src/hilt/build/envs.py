@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +116,6 @@ def described(config: RunConfig, env: Environment) -> EnvSpec:
     spec, name = env.spec, f'"{config.env.task}"'
     if not np.isfinite([spec.action_low, spec.action_high]).all():
         raise ConfigError("env.task", f"{name}: actions must have bounds, to be learned")
-    if (may := config.env.may_run_unattended) is not None:
-        spec = replace(spec, may_run_unattended=may)
     try:
         return EnvSpec.from_json(spec.to_json())
     except EnvSpecError as error:

@@ -47,11 +47,6 @@ class EnvSpec:
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Feature, or `action` -> what each of its numbers is, where the environment tells it."""
 
-    @property
-    def tests_alone(self) -> bool:
-        """The policy may be tested with nobody there."""
-        return self.may_run_unattended and self.resettable
-
     def difference(self, other: EnvSpec, *, here: str, there: str) -> str:
         """What keeps `other` from being the same environment, `NAME: HERE A, THERE B; ...`; "": nothing.
 

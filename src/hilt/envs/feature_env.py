@@ -149,7 +149,7 @@ class Environment:
     def spec(self) -> EnvSpec:
         """What other processes need to know of it."""
         said, sizes = self.gym.metadata, {**self.schema.observation, "action": self.schema.action}
-        fitting = {name: tuple(self.names[name]) for name in sizes if name in self.names}
+        fitting = {name: tuple(map(str, self.names[name])) for name in sizes if name in self.names}
         return EnvSpec(
             self.schema,
             tuple(self.action_low.tolist()),

@@ -184,7 +184,7 @@ def simulated(
         episode = rollout.run_episode(episode_id, seed, should_stop)
         if episode.event is Event.QUIT:
             break
-        if episode.is_success:
+        if episode.is_success and episode.is_complete:
             given += 1
             yield list(steps)
         elif (failures := failures + 1) > _MAX_FAILURES * wanted:

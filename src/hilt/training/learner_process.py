@@ -122,7 +122,7 @@ def _make_learner(
     )
     metrics = Metrics(_sinks(config, run), elapsed_s)
     learner = Learner(
-        plan=_plan(config, builder.policy(memory, saved), builder.env.tests_alone),
+        plan=_plan(config, builder.policy(memory, saved), _tests_alone(config, builder.env)),
         algorithm=algorithm,
         batches=Batches(builder.draw(sampler), sampler.generator),
         memory=memory,
@@ -136,6 +136,12 @@ def _make_learner(
         same_target = checkpoint.train_config.get("target_success_rate") == config.target_success_rate
         learner.reached_target = bool(checkpoint.counters["reached_target"]) and same_target
     return learner, metrics
+
+
+def _tests_alone(config: RunConfig, spec: EnvSpec) -> bool:
+    """The policy may be tested with nobody there. The configuration's word outweighs the environment's."""
+    said = config.env.may_run_unattended
+    return spec.resettable and (spec.may_run_unattended if said is None else said)
 
 
 def _plan(config: RunConfig, policy: LearningPolicy, tests_alone: bool) -> Plan:
