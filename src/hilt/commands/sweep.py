@@ -139,7 +139,7 @@ def _require(configs: Mapping[str, RunConfig], origin: str, stop: StopRequest) -
             raise ConfigError(origin, "save_checkpoint = false: a sweep goes on from checkpoints")
         settings = config.model_copy(update={"seed": 0}).model_dump_json()
         if settings not in tried:
-            try_out(config, stop)
+            try_out(config, "train", stop)
             tried.add(settings)
 
 

@@ -194,9 +194,10 @@ class EnvConfig(Section):
     """Arguments for the constructor of an environment of your own."""
     success_reward_threshold: float | None = None
     """Reward from which a step of your own environment is a success, where it reports no `is_success`."""
-    may_run_unattended: bool = True
-    """The arm may move while nobody is there to stop it. false: the policy is never tested alone; episodes of
-    training that nobody touched are the test of `target_success_rate`."""
+    may_run_unattended: bool | None = None
+    """The arm may move while nobody is there to stop it; null: as the environment says, else true. false: the
+    policy is never tested alone; episodes of training that nobody touched are the test of
+    `target_success_rate`."""
     trust_operator: bool = False
     """The operator is the only judge: reward 1, and the end, when they declare success; nothing before."""
 
@@ -270,6 +271,11 @@ class EnvConfig(Section):
     def is_simulated(self) -> bool:
         """The task is one on hilt's simulated arm."""
         return self.type not in ("gymnasium", "franka")
+
+    @property
+    def is_hilts(self) -> bool:
+        """Whether the task comes with hilt, so that every process can open it."""
+        return self.is_simulated and ":" not in self.task
 
     @property
     def gym_id(self) -> str:

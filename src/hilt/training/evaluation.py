@@ -24,6 +24,7 @@ from hilt.rollout.film import Footage, film, longest
 from hilt.rollout.rollout import Policy
 from hilt.runs.checkpoints import read_counters
 from hilt.runs.history import History
+from hilt.runs.trace import trace_kept
 from hilt.session.console import Progress, say
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role, SessionOptions
@@ -48,7 +49,7 @@ def evaluate_folder(
     device, warning = resolve_device(config.device_name)
     if warning:
         say(warning)
-    with one_thread():
+    with one_thread(), trace_kept(output, say):
         policy = load_policy(folder, device=device)
         env = make_environment(config, features=policy.features)
         _require_fit(config, policy, env)

@@ -74,12 +74,12 @@ class Child:
         """Start it again after it died.
 
         Raises:
-            ChildFailedError: its configuration is wrong (exit 2), it keeps ending with errors of its own, or
-                it died too often in a short time.
+            ChildFailedError: it has said why it cannot go on (exit 2), it keeps ending with errors of its
+                own, or it died too often in a short time.
         """
         code = self.exit_code
         if code == 2:
-            raise ChildFailedError(f"the {self.name} cannot begin; it has said why", 2)
+            raise ChildFailedError(f"the {self.name} cannot go on; it has said why", 2)
         self._errors += code is not None and code > 0
         if self._errors > _MAX_ERRORS:
             raise ChildFailedError(f"the {self.name} ended with an error {self._errors} times; giving up", 1)
