@@ -41,6 +41,7 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         self.max_steps = self.core.max_steps
         self.data = mujoco.MjData(self.core.model)
         self.expert: TaskExpert = self.core.task.expert(self.data, self.core.controller)
+        self.expert.view_axes = self.view_axes
         self.initial_state: Array = np.zeros(self.core.state_size)
         self._progress = Progress.start()
         self._tare: Array = np.zeros(0)

@@ -117,10 +117,11 @@ def _collect(
 
 
 def _habits(config: RunConfig) -> dict[str, Any]:
-    """The simulated demonstrator holds the controls at every step, and declares success as it does later."""
+    """The simulated demonstrator, at the controls at every step, is the person who helps later, and declares
+    success as they do; other habits of theirs are for the demonstrations only."""
     options = dict(config.demonstrations.operator_options)
     if config.demonstrator != "scripted":
         return options
     later = config.options_of_operator if config.operator_name == "scripted" else {}
-    declares = {name: later[name] for name in later if name == "success_delay_s"}
-    return {"always": True, **declares, **options}
+    same = {name: value for name, value in later.items() if name in ("person", "success_delay_s")}
+    return {"always": True, **same, **options}
