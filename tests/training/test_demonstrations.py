@@ -11,7 +11,7 @@ from parts import small_config
 
 from hilt.build.envs import make_environment
 from hilt.config.errors import ConfigError
-from hilt.training.demonstrations import demonstrations
+from hilt.training.demonstrations import demonstrations, habits_of_demonstrator
 from hilt.training.learner_parts import Builder
 
 
@@ -63,11 +63,24 @@ def test_collecting_stops_when_told() -> None:
     assert list(demonstrations(made.config, made.env.schema, lambda: next(calls) > 10)) == []
 
 
-def test_an_operator_who_cannot_do_it_is_told() -> None:
+def test_what_cut_the_demonstrations_is_said_after_a_handful() -> None:
     config = small_config(
-        demonstrations={"num_episodes": 1}, env={"processor": {"reset": {"control_time_s": 0.3}}}
+        demonstrations={"num_episodes": 20},
+        env={"task": "hilt/ArrangeBoxes-v0", "processor": {"reset": {"control_time_s": 1.5}}},
     )
     env = make_environment(config)
-    with pytest.raises(ConfigError, match="give a dataset"):
+    said = r"failed in 8 of 8 .* time limit of 1.5 s cut 8: raise env.processor.reset.control_time_s .*60 s"
+    with pytest.raises(ConfigError, match=said):
         list(demonstrations(config, env.schema, lambda: False))
     env.close()
+
+
+def test_the_person_who_helps_later_demonstrates() -> None:
+    def habits(**demonstrations: Any) -> dict[str, Any]:
+        options = {"person": "novice", "noise": 0.1, "success_delay_s": [1, 2]}
+        return habits_of_demonstrator(
+            small_config(operator="scripted", operator_options=options, demonstrations=demonstrations)
+        )
+
+    assert habits() == {"always": True, "person": "novice", "success_delay_s": [1, 2]}
+    assert habits(operator_options={"person": "expert"})["person"] == "expert"

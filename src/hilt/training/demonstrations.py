@@ -16,11 +16,14 @@ from hilt.data.routing import until_success
 from hilt.data.transition import Schema, Transition
 from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
-from hilt.rollout.rollout import Clock, HoldStill, Rollout
+from hilt.rollout.rollout import Clock, Episode, HoldStill, Rollout
 from hilt.session.console import say
 from hilt.training.actor import episode_ids
 
 _MAX_FAILURES = 10
+"""Per demonstration that is wanted."""
+_MAX_AT_FIRST = 8
+"""Before the first success."""
 
 
 def demonstrations(
@@ -90,12 +93,13 @@ def _collect(
         env,
         seed=config.seed + given,
         name=config.demonstrator,
-        options=_habits(config),
+        options=habits_of_demonstrator(config),
     )
     steps: list[Transition] = []
     clock = Clock(env.fps) if operator.interactive else None
     rollout = Rollout(env, HoldStill(env), operator, record=steps.append, clock=clock)
-    wanted, failures = config.demonstrations.num_episodes - given, 0
+    wanted, failed = config.demonstrations.num_episodes - given, list[Episode]()
+    allowed = _MAX_AT_FIRST
     for index, episode_id in enumerate(episode_ids(), given):
         if should_stop() or wanted == 0:
             break
@@ -106,17 +110,28 @@ def _collect(
         if episode.event is Event.QUIT:
             break
         if episode.is_success:
-            wanted -= 1
+            wanted, allowed = wanted - 1, _MAX_FAILURES * config.demonstrations.num_episodes
             yield list(steps)
-        elif (failures := failures + 1) > _MAX_FAILURES * config.demonstrations.num_episodes:
-            raise ConfigError(
-                "demonstrations",
-                f"operator {config.demonstrator!r} failed {failures} times: give a dataset",
-            )
+        else:
+            failed.append(episode)
+            if len(failed) >= allowed:
+                raise ConfigError("demonstrations", _refusal(config, env, failed, index + 1 - given))
     operator.close()
 
 
-def _habits(config: RunConfig) -> dict[str, Any]:
+def _refusal(config: RunConfig, env: Environment, failed: list[Episode], played: int) -> str:
+    """What ended the demonstrations that failed, and the way out."""
+    cut = sum(episode.truncated for episode in failed)
+    limit = "" if env.time_limit_s is None else f" of {env.time_limit_s:g} s"
+    said = f"operator {config.demonstrator!r} failed in {len(failed)} of {played} demonstrations"
+    if 2 * cut < len(failed):
+        return f"{said}, {len(failed) - cut} of them by a mistake that ended the episode: give a dataset"
+    own = getattr(getattr(env.gym.unwrapped, "task", None), "time_limit_s", None)
+    way = "" if own is None or own == env.time_limit_s else f" (null: the task's own {own:g} s)"
+    return f"{said}: the time limit{limit} cut {cut}: raise env.processor.reset.control_time_s{way}"
+
+
+def habits_of_demonstrator(config: RunConfig) -> dict[str, Any]:
     """The simulated demonstrator, at the controls at every step, is the person who helps later, and declares
     success as they do; other habits of theirs are for the demonstrations only."""
     options = dict(config.demonstrations.operator_options)
