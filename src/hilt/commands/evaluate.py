@@ -35,6 +35,7 @@ from hilt.session.console import Progress, say
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role, SessionOptions
 from hilt.training.processes import StopRequest
+from hilt.training.teacher import teach_alone
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -83,7 +84,8 @@ def evaluate_folder(
     options = SessionOptions(announced=announced)
     with OperatorSession(config, env, Role.WATCH, "evaluating", options, should_stop=stop) as session:
         results = _evaluate(config, env, policy, session, footage)
-        evaluation = summarise(results, config.eval.seed, _training_cost(folder, env.fps))
+        taught = teach_alone(config, [result.seed for result in results], stop) if config.eval.teacher else []
+        evaluation = summarise(results, config.eval.seed, _training_cost(folder, env.fps), taught)
         evaluation.write(output / "eval.json")
         print(describe(evaluation), flush=True)
         successes = sum(result.is_success for result in results)

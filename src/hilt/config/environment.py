@@ -193,8 +193,13 @@ class EnvConfig(Section):
     """Translation, or translation and rotation; inferred from the action's shape, else from the task."""
     image_size: PositiveInt = 128
     """Height and width [pixels] of the pictures, where `features` does not say."""
-    reward_type: Literal["sparse", "dense"] = "sparse"
-    """1 on success and 0 otherwise, or a reward that grows with progress."""
+    reward_type: Literal["sparse", "dense", "subgoals"] = "sparse"
+    """1 on success and 0 otherwise; a reward that grows with progress; or a share of 1 for each part of the
+    task when it is accomplished, taken back when it is undone (ArrangeBoxes: a fifth for each box)."""
+    step_cost: NonNegativeFloat = 0.0
+    """Subtracted from the reward of every step that a policy learns from, so that haste counts; what is
+    logged and evaluated stays the environment's reward. Keep it below 1 / (steps of an episode): above,
+    failing soon costs less than succeeding late. (`policy.discount` below 1 rewards haste, too.)"""
     randomize: bool = True
     """Objects at random places; false: always at the same."""
     number_of_steps_after_success: NonNegativeInt = 0

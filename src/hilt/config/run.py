@@ -65,6 +65,8 @@ class EvalConfig(Section):
     """Episodes that are filmed, failures first."""
     video_s: PositiveFloat = 30.0
     """Longest film [s]: an episode is cut there."""
+    teacher: bool = True
+    """Where a simulated person demonstrates: what they achieve alone on the same episodes stands beside."""
     batch_size: Annotated[int, NoEffect("episodes are played one after the other")] = 0
     """Environments side by side."""
     use_async_envs: Annotated[bool, NoEffect("episodes are played one after the other")] = False

@@ -100,6 +100,7 @@ class PandaVectorEnv(VectorEnv):  # type: ignore[misc]
     def _restart_counting(self, which: Flags) -> None:
         self._progress.steps = np.where(which, 0, self._progress.steps)
         self._progress.after_success = np.where(which, -1, self._progress.after_success)
+        self._progress.accomplished = np.where(which, 0.0, self._progress.accomplished)
 
     def _advance(self, which: Flags) -> None:
         self._batch.step(which, self.core.substeps, mujoco.mjtStage.mjSTAGE_ACC.value)

@@ -84,6 +84,10 @@ class Task(ABC):
     def dense_reward(self, data: Physics) -> Array:
         """`[...]`, between 0 and 1, growing as the task advances."""
 
+    def accomplished(self, data: Physics) -> Array:
+        """`[...]`, 0 to 1: the share of the task's parts that are accomplished, where it has several."""
+        return self.is_success(data).astype(np.float64)
+
     @abstractmethod
     def expert(self, data: mujoco.MjData, controller: Controller) -> TaskExpert:
         """Someone who knows how it is done, watching `data`."""
