@@ -19,6 +19,7 @@ from hilt.config.fields import (
     Section,
     invalid,
 )
+from hilt.config.randomization import RandomizationConfig
 from hilt.config.tasks import ActionMode, TaskChoice, resolve_task
 
 ObsType = Literal["state", "pixels"]
@@ -202,6 +203,7 @@ class EnvConfig(Section):
     failing soon costs less than succeeding late. (`policy.discount` below 1 rewards haste, too.)"""
     randomize: bool = True
     """Objects at random places; false: always at the same."""
+    randomization: RandomizationConfig = RandomizationConfig()
     number_of_steps_after_success: NonNegativeInt = 0
     """Steps that an episode goes on after success, each paying 1, before it terminates."""
     video_record: Annotated[Any, NoEffect("an evaluation films its episodes by itself")] = None

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hilt.envs.panda.control import ActionMode
+from hilt.envs.randomization import Randomization
 
 ObsType = Literal["state", "pixels"]
 RewardType = Literal["sparse", "dense", "subgoals"]
@@ -44,6 +45,9 @@ class EnvOptions:
 
     randomize: bool = True
     """False: the objects are at the same place in every episode."""
+
+    randomization: Randomization | Mapping[str, float] | None = None
+    """How far looks, physics, latency and noise may be from their nominal values; None: not at all."""
 
     image_size: Size = 128
     """Of the images of the cameras `front` and `wrist`, when `cameras` does not say otherwise."""
