@@ -3,7 +3,7 @@
     python -m benchmarks.people --episodes=100 docs/tasks.md
 
 Every person plays the same seeded starts, holding the controls throughout, in both action modes. Without a
-file the table is printed only; in a file it replaces what stands between its two marks.
+file the table is printed only; in a file its rows replace those of the same tasks between two marks.
 """
 
 from __future__ import annotations
@@ -48,13 +48,25 @@ def cell(cycles: Sequence[float | None]) -> str:
 
 
 def rows(tasks: Sequence[str], episodes: int) -> Iterator[str]:
-    """The table, line by line, as it is played."""
-    yield f"| task, of {episodes} | actions | {' | '.join(PERSONS)} |"
-    yield "|---|---|" + "---|" * len(PERSONS)
+    """Two rows for each task, as they are played."""
     for task in tasks:
         for mode, name in MODES.items():
             cells = [cell(play(task, mode, person, episodes)) for person in PERSONS]
             yield f"| {task} | {name} | {' | '.join(cells)} |"
+
+
+def head(episodes: int) -> list[str]:
+    return [f"| of {episodes} | actions | {' | '.join(PERSONS)} |", "|---|---|" + "---|" * len(PERSONS)]
+
+
+def written_into(text: str, table: Sequence[str], episodes: int) -> str:
+    """`text` with the rows of `table` in place of those of the same tasks between the two marks."""
+    before, _, rest = text.partition(BEGIN)
+    old, _, after = rest.partition(END)
+    played = {row.split(" | ")[0] for row in table}
+    names = {f"| {task}" for task in task_names()}
+    kept = [row for row in old.splitlines() if row.split(" | ")[0] in names - played]
+    return "\n".join((before + BEGIN, *head(episodes), *sorted((*kept, *table)), END + after))
 
 
 def main() -> None:
@@ -63,14 +75,14 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=100)
     parser.add_argument("--tasks", default=",".join(task_names()))
     arguments = parser.parse_args()
-    lines = []
-    for line in rows(arguments.tasks.split(","), arguments.episodes):
-        lines.append(line)
-        print(line, flush=True)
+    print("\n".join(head(arguments.episodes)), flush=True)
+    table = []
+    for row in rows(arguments.tasks.split(","), arguments.episodes):
+        print(row, flush=True)
+        table.append(row)
     if arguments.file is not None:
-        before, _, rest = arguments.file.read_text().partition(BEGIN)
-        after = rest.partition(END)[2]
-        arguments.file.write_text("\n".join((before + BEGIN, *lines, END + after)))
+        text = arguments.file.read_text()
+        arguments.file.write_text(written_into(text, table, arguments.episodes))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ def _bin() -> str:
 class PlaceInBin(Task):
     """Success: the cube is in the bin, below its rim, and no finger touches it."""
 
+    time_limit_s = 15.0
+
     @classmethod
     def scene(cls) -> str:
         return f"""<mujoco>

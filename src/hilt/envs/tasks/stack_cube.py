@@ -32,6 +32,8 @@ ON_TOP = np.array((0.0, 0.0, 2 * HALF))
 class StackCube(Task):
     """Success: the red cube lies on the blue one, at rest, and no finger touches it."""
 
+    time_limit_s = 15.0
+
     @classmethod
     def scene(cls) -> str:
         cubes = "".join(
