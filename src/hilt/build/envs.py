@@ -142,6 +142,7 @@ def _arguments(env: EnvConfig) -> dict[str, Any]:
         "action_mode": env.action_mode,
         "reward_type": env.reward_type,
         "randomize": env.randomize,
+        "randomization": env.randomization.model_dump(),
         "image_size": env.image_size,
         "cameras": env.cameras or None,
         "terminate_on_success": processor.reset.terminate_on_success,

@@ -68,6 +68,8 @@ class EvalConfig(Section):
     workers: PositiveInt = 1
     """Processes that play the episodes (`--workers`); the results are the same with any number. With several,
     nobody is asked whether an episode succeeded."""
+    teacher: bool = True
+    """Where a simulated person demonstrates: what they achieve alone on the same episodes stands beside."""
     batch_size: Annotated[int, NoEffect("eval.workers plays episodes side by side")] = 0
     """Environments side by side."""
     use_async_envs: Annotated[bool, NoEffect("eval.workers plays episodes side by side")] = False

@@ -170,7 +170,11 @@ def simulated(
         ConfigError: the demonstrator fails too often.
     """
     operator = make_operator(
-        config, env, seed=config.seed + given, name=config.demonstrator, options=_habits(config)
+        config,
+        env,
+        seed=config.seed + given,
+        name=config.demonstrator,
+        options=habits_of_demonstrator(config),
     )
     steps: list[Transition] = []
     clock = Clock(env.fps) if operator.interactive else None
@@ -208,11 +212,11 @@ def _judged_by_itself(config: RunConfig, env: Environment) -> Iterator[Environme
         other.close()
 
 
-def _habits(config: RunConfig) -> dict[str, Any]:
+def habits_of_demonstrator(config: RunConfig) -> dict[str, Any]:
     """The simulated demonstrator holds the controls at every step, and declares success as it does later."""
     options = dict(config.demonstrations.operator_options)
     if config.demonstrator != "scripted":
         return options
     later = config.options_of_operator if config.operator_name == "scripted" else {}
-    declares = {name: later[name] for name in later if name == "success_delay_s"}
-    return {"always": True, **declares, **options}
+    same = {name: value for name, value in later.items() if name in ("person", "success_delay_s")}
+    return {"always": True, **same, **options}

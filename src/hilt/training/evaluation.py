@@ -30,6 +30,7 @@ from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role, SessionOptions
 from hilt.training.evaluation_helpers import Episodes, Helpers
 from hilt.training.processes import StopRequest
+from hilt.training.teacher import teach_alone
 from hilt.training.threads import one_thread
 
 
@@ -57,7 +58,9 @@ def evaluate_folder(
         options = SessionOptions(announced=announced)
         with OperatorSession(config, env, Role.WATCH, "evaluating", options, should_stop=stop) as session:
             results = _evaluate(config, env, policy, session, footage, helpers)
-            evaluation = summarise(results, config.eval.seed, _training_cost(folder, env.fps))
+            seeds = [result.seed for result in results]
+            taught = teach_alone(config, seeds, stop) if config.eval.teacher else []
+            evaluation = summarise(results, config.eval.seed, _training_cost(folder, env.fps), taught)
             evaluation.write(output / "eval.json")
             print(describe(evaluation), flush=True)
             successes = sum(result.is_success for result in results)

@@ -145,7 +145,7 @@ def to_line(result: EpisodeResult) -> str:
 
 def from_line(line: str) -> EpisodeResult:
     """The result of a `to_line`, every number as it was."""
-    from hilt.envs.feature_env import Judge
+    from hilt.data.transition import Judge
     from hilt.rollout.evaluation import EpisodeResult
 
     data = json.loads(line)
