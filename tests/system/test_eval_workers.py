@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = load_config(CONFIG)
     env = make_environment(config)
     memory = Memory(made / "log", env.schema, online_capacity=9, demonstration_capacity=9)
-    policy = Builder(config, env, "cpu").algorithm(memory, None).policy
+    policy = Builder(config, env.spec, "cpu").algorithm(memory, None).policy
     write_model(made / "policy", policy.config, policy.state_dict(), {})
     memory.close()
     env.close()
