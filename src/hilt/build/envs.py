@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 from hilt.build.pictures import own_sizes, preprocessing_of
 from hilt.build.real_arm import make_franka
@@ -19,11 +20,13 @@ from hilt.config.errors import ConfigError
 from hilt.config.fields import Section
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
+from hilt.data.env_spec import EnvSpec, EnvSpecError
 from hilt.data.transition import Observation
-from hilt.envs.errors import RenderingError
+from hilt.envs.errors import EnvironmentFailedError, RenderingError
 from hilt.envs.feature_env import Environment, UnsuitableEnvironmentError
 from hilt.envs.gl import backend
 from hilt.envs.registration import register, register_task
+from hilt.errors import UserError
 from hilt.processors.observation import ObservationError
 from hilt.processors.pictures import KEY as PICTURES_KEY
 
@@ -50,11 +53,15 @@ def make_env(
         return gym.make(
             register_task(env.choice.task), disable_env_checker=True, **{**_arguments(env), **overrides}
         )
+    except UserError:
+        raise
     except (gym.error.Error, TypeError, ValueError, ModuleNotFoundError) as error:
         if unexpected := re.search(r"unexpected keyword argument '(\w+)'", str(error)):
             name = unexpected[1]
             raise ConfigError(f"env.kwargs.{name}", f'"{env.task}" takes no argument {name}') from error
         raise ConfigError("env.task", f'"{env.task}": cannot be made: {error}') from error
+    except Exception as error:
+        raise EnvironmentFailedError(env.task, "making it", error) from error
 
 
 def _make_drawing(task: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
@@ -107,6 +114,17 @@ def make_environment(
         raise ConfigError(key, str(error)) from error
 
 
+def described(config: RunConfig, env: Environment) -> EnvSpec:
+    """What everybody but the actor knows of `env`. Raises ConfigError: nothing can learn in it."""
+    spec, name = env.spec, f'"{config.env.task}"'
+    if not np.isfinite([spec.action_low, spec.action_high]).all():
+        raise ConfigError("env.task", f"{name}: actions must have bounds, to be learned")
+    try:
+        return EnvSpec.from_json(spec.to_json())
+    except EnvSpecError as error:
+        raise ConfigError("env.task", f"{name}: {error}") from error
+
+
 def _said(section: Section, key: str) -> Any:
     """The value that the user gave; None leaves it to the task."""
     return getattr(section, key) if key in section.model_fields_set else None
@@ -124,6 +142,7 @@ def _arguments(env: EnvConfig) -> dict[str, Any]:
         "action_mode": env.action_mode,
         "reward_type": env.reward_type,
         "randomize": env.randomize,
+        "randomization": env.randomization.model_dump(),
         "image_size": env.image_size,
         "cameras": env.cameras or None,
         "terminate_on_success": processor.reset.terminate_on_success,

@@ -66,7 +66,7 @@ def _python() -> Finding:
 
 
 def _cores() -> Finding:
-    from hilt.training.supervisor import cores
+    from hilt.training.resources import cores
 
     count = cores()
     fix = "" if count > 1 else "learner and actor share one core: expect half the speed"

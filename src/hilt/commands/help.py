@@ -110,9 +110,40 @@ HELP = {
             "eval.seed",
             "eval.videos",
             "eval.video_s",
+            "eval.workers",
             "output_dir",
         ),
         (_CONFIG, _NO_UI),
+    ),
+    "sweep": Help(
+        "hilt sweep --config_path FILE [--seeds=N] [--grid.KEY=VALUE,VALUE ...] [--KEY=VALUE ...]",
+        "A training for each seed and each combination of the values of the grid, as many at a time as cores "
+        "and memory allow, each in a folder of its own; then the table and the page of `hilt compare`. The "
+        "same command goes on where it was stopped, or is longer now; trainings that die go on.",
+        "hilt sweep --config_path configs/train_sac_state.json --seeds=5 --grid.policy.utd_ratio=1,2",
+        ("seed", "operator", "time_limit_s", "eval.n_episodes"),
+        (
+            _CONFIG,
+            ("--seeds=N", "seeds of each setting, counted from `seed` on; 3"),
+            ("--grid.KEY=A,B", "values of a key, each with each value of the others"),
+            ("--jobs=N", "trainings at a time; without: what cores and memory allow"),
+            (
+                "--cluster=ADDRESS",
+                "train on the nodes of a Ray cluster (auto: the one that this machine belongs to); "
+                "--output_dir is then on storage that all nodes share (docs/cluster.md)",
+            ),
+            ("--output_dir=DIR", "folder of the sweep; without: outputs/sweep/NAME"),
+        ),
+    ),
+    "compare": Help(
+        "hilt compare RUN RUN ... [--output FILE]",
+        "Runs side by side, those that differ in their seed alone as one: success, cycle time, clock, steps "
+        "and a person's seconds as a table, with intervals over the seeds, and their curves on one page.",
+        "hilt compare outputs/train/2026-01-31",
+        options=(
+            ("RUN", "the folder of a run; a folder of runs stands for all in it"),
+            ("--output FILE", "the page; without: comparison.html in the folder, or in outputs for several"),
+        ),
     ),
     "relabel": Help(
         "hilt relabel --dataset DIR --classifier DIR [--output DIR] [--config_path FILE]",

@@ -22,6 +22,8 @@ hilt: teach a simulated robot arm by watching it learn and taking over when it e
   hilt learner --config_path train.json       the learner alone
   hilt actor   --config_path train.json       an actor alone
   hilt eval    --config_path train.json --policy.pretrained_path=DIR
+  hilt sweep   --config_path train.json --seeds=5 --grid.KEY=A,B   many trainings, side by side
+  hilt compare RUN RUN ...                    runs side by side: a table and a page
   hilt relabel --dataset DIR --classifier DIR rewards of a dataset, by a classifier
   hilt data    info|show DIR                  what is in a dataset
   hilt gamepad                                see the axes of a pad, write a mapping
@@ -42,6 +44,8 @@ VERBS = {
     "learner": "hilt.commands.learner",
     "actor": "hilt.commands.actor",
     "eval": "hilt.commands.evaluate",
+    "sweep": "hilt.commands.sweep",
+    "compare": "hilt.commands.compare",
     "relabel": "hilt.commands.relabel",
     "data": "hilt.commands.inspect_dataset",
     "gamepad": "hilt.commands.map_gamepad",

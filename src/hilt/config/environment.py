@@ -20,6 +20,7 @@ from hilt.config.fields import (
     Section,
     invalid,
 )
+from hilt.config.randomization import RandomizationConfig
 from hilt.config.robot import RobotConfig
 from hilt.config.tasks import ActionMode, TaskChoice, resolve_task
 
@@ -180,10 +181,16 @@ class EnvConfig(Section):
     """Translation, or translation and rotation; inferred from the action's shape, else from the task."""
     image_size: PositiveInt = 128
     """Height and width [pixels] of the pictures, where `features` does not say."""
-    reward_type: Literal["sparse", "dense"] = "sparse"
-    """1 on success and 0 otherwise, or a reward that grows with progress."""
+    reward_type: Literal["sparse", "dense", "subgoals"] = "sparse"
+    """1 on success and 0 otherwise; a reward that grows with progress; or a share of 1 for each part of the
+    task when it is accomplished, taken back when it is undone (ArrangeBoxes: a fifth for each box)."""
+    step_cost: NonNegativeFloat = 0.0
+    """Subtracted from the reward of every step that a policy learns from, so that haste counts; what is
+    logged and evaluated stays the environment's reward. Keep it below 1 / (steps of an episode): above,
+    failing soon costs less than succeeding late. (`policy.discount` below 1 rewards haste, too.)"""
     randomize: bool = True
     """Objects at random places; false: always at the same."""
+    randomization: RandomizationConfig = RandomizationConfig()
     number_of_steps_after_success: NonNegativeInt = 0
     """Steps that an episode goes on after success, each paying 1, before it terminates."""
     video_record: Annotated[Any, NoEffect("an evaluation films its episodes by itself")] = None
@@ -194,9 +201,10 @@ class EnvConfig(Section):
     """Arguments for the constructor of an environment of your own."""
     success_reward_threshold: float | None = None
     """Reward from which a step of your own environment is a success, where it reports no `is_success`."""
-    may_run_unattended: bool = True
-    """The arm may move while nobody is there to stop it. false: the policy is never tested alone; episodes of
-    training that nobody touched are the test of `target_success_rate`."""
+    may_run_unattended: bool | None = None
+    """The arm may move while nobody is there to stop it; null: as the environment says, else true. false: the
+    policy is never tested alone; episodes of training that nobody touched are the test of
+    `target_success_rate`."""
     trust_operator: bool = False
     """The operator is the only judge: reward 1, and the end, when they declare success; nothing before."""
 
@@ -270,6 +278,11 @@ class EnvConfig(Section):
     def is_simulated(self) -> bool:
         """The task is one on hilt's simulated arm."""
         return self.type not in ("gymnasium", "franka")
+
+    @property
+    def is_hilts(self) -> bool:
+        """Whether the task comes with hilt, so that every process can open it."""
+        return self.is_simulated and ":" not in self.task
 
     @property
     def gym_id(self) -> str:

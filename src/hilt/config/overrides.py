@@ -11,7 +11,7 @@ from hilt.config.errors import ConfigError, shown
 
 COMMAND_LINE = "command line"
 _WORDS = {"True": True, "False": False, "None": None}
-_SHORT = {"host": "ui.host", "port": "ui.port"}
+_SHORT = {"host": "ui.host", "port": "ui.port", "workers": "eval.workers"}
 _FLAGS = {"no-ui": "ui.enable=false", "shadow": "env.robot.shadow=true"}
 """Options that are shorter than their keys; flags take no value."""
 

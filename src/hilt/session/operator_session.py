@@ -124,7 +124,8 @@ class OperatorSession(Session):
     def prepare(self, after: Episode | None = None) -> None:
         """Before an episode: wait for the person without whom nobody drives, and give people time.
 
-        Where a policy learns, only a person who was in control when the episode `after` ended needs any.
+        Where a policy learns, only a person who was in control when the episode `after` ended needs any, or
+        one who has to put things back.
         """
         if self.operator.needs_page and not self.operator.seated:
             self._tell("waiting for somebody to take the controls at the page")
@@ -133,7 +134,7 @@ class OperatorSession(Session):
             waiting = {"waiting_for": "somebody at the controls", "message": "Take over to begin."}
             self._linger(lambda: self.operator.seated, lambda: waiting)
         busy = self._role is not Role.HELP or (after is not None and bool(after.control[-1:] == [True]))
-        if self.operator.attended and busy:
+        if (self.operator.attended and busy) or not self._env.spec.resettable:
             self._count_down(self._config.env.processor.reset.reset_time_s)
 
     def invite(self, message: str) -> bool:
