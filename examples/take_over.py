@@ -9,9 +9,9 @@ import numpy as np
 from hilt.data.transition import IMAGES
 from hilt.envs import make
 from hilt.envs.feature_env import Environment
+from hilt.operators import Habits, ScriptedOperator
 from hilt.operators.browser import BrowserOperator
 from hilt.operators.compose import FirstOf
-from hilt.operators.scripted import Habits, ScriptedOperator
 from hilt.rollout.rollout import Clock, Observer, Rollout
 from hilt.webui import Seat, Telemetry, View, heading_of
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import av
@@ -15,6 +16,7 @@ from hilt.config.load import load_config
 from hilt.data.transition import Action, Observation
 from hilt.envs.feature_env import Environment
 from hilt.rollout.evaluation import (
+    CycleTimes,
     EpisodeResult,
     describe,
     evaluate_policy,
@@ -25,6 +27,7 @@ from hilt.rollout.evaluation import (
 from hilt.rollout.film import Footage, film
 from hilt.rollout.video import write_mp4
 from hilt.runs.history import History
+from hilt.training.teacher import teach_alone
 
 
 class Sometimes:
@@ -113,8 +116,39 @@ def test_what_training_took_of_a_person_stands_beside_what_it_achieved() -> None
     assert "taught" not in describe(summarise([result(1, True)], 0))
 
 
+def test_cycle_times_are_a_distribution_of_the_successes() -> None:
+    lengths = [10, 12, 14, 16, 18]
+    results = [result(i, True, length) for i, length in enumerate(lengths)] + [result(9, False, 100)]
+    assert summarise(results, 0).cycle_time_s == CycleTimes(1.2, 1.4, 1.6)
+    assert "cycle time 1.4 s (1.2 to 1.6)" in describe(summarise(results, 0))
+    assert CycleTimes.of([result(1, True, 20)]) == CycleTimes(2.0, 2.0, 2.0)
+
+
+def test_the_teacher_is_compared_on_the_starts_that_both_solve() -> None:
+    policy = [result(1, True, 10), result(2, True, 12), result(3, False), result(4, True, 30)]
+    own = [result(1, True, 40), result(2, True, 24), result(3, True, 20), result(4, False, 100)]
+    evaluation = summarise(policy, 0, teacher=own)
+    assert evaluation.teacher is not None
+    assert evaluation.teacher.success_rate == 0.75
+    assert evaluation.teacher.cycle_ratio == pytest.approx((0.25 + 0.5) / 2)
+    assert evaluation.teacher.cycle_time_s == CycleTimes(2.2, 2.4, 3.2)
+    assert "3 of 4, cycle time 2.4 s (2.2 to 3.2); the policy takes 0.38 of" in describe(evaluation)
+    assert json.loads(json.dumps(asdict(evaluation)))["teacher"]["per_episode"][1]["cycle_time_s"] == 2.4
+
+
+def test_the_teacher_plays_the_same_starts_by_their_own_habits() -> None:
+    config = load_config({"operator": "scripted", "operator_options": {"person": "novice"}})
+    expert = load_config({"operator": "scripted"})
+    seeds = evaluation_seeds(0, 4)
+    slow, fast = (teach_alone(one, seeds, lambda: False) for one in (config, expert))
+    assert [r.seed for r in slow] == [r.seed for r in fast] == seeds
+    assert sum(r.length for r in slow) > 1.5 * sum(r.length for r in fast)
+    assert teach_alone(load_config({"operator": "browser"}), seeds, lambda: False) == []
+
+
 def test_without_success_there_is_no_cycle_time() -> None:
     assert summarise([result(1, False)], 0).mean_cycle_time_s is None
+    assert summarise([result(1, False)], 0).cycle_time_s is None
     assert summarise([], 0).wilson95 == (0, 1)
 
 
@@ -163,13 +197,13 @@ def test_a_policy_that_sees_is_filmed_by_what_it_saw(tmp_path: Path) -> None:
     results = evaluate_policy(env, policy, evaluation_seeds(0, 5), footage.on_result, observers=[footage])
     env.close()
     failures = [index for index, result in enumerate(results) if not result.is_success][:2]
-    assert sorted(footage.kept) == failures
+    assert list(footage.kept) == [results[index].seed for index in failures]
     film(env, policy, results, tmp_path, 2, video_s=1.2, footage=footage)
     assert policy._episode == 4
     video = tmp_path / f"episode_{failures[0]:03d}_failure.mp4"
     first, *others = frames_of(video)
     assert (first.shape, len(others)) == ((256, 512, 3), 11)
-    seen = footage.kept[failures[0]][0]["observation.images.front"].transpose(1, 2, 0)
+    seen = footage.kept[results[failures[0]].seed][0]["observation.images.front"].transpose(1, 2, 0)
     assert np.abs(first[4::8, 4:256:8].astype(int) - seen).mean() < 6
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,3 +45,11 @@ def play(env: PandaEnv, seed: int) -> tuple[int, bool, float]:
         steps, total = steps + 1, total + reward
         if terminated or truncated:
             return steps, info["is_success"], total
+
+
+def put(env: PandaEnv, joint: str, xyz: Sequence[float]) -> None:
+    """Places the body on a free `joint` upright at `xyz` [m], at rest."""
+    of_joint = env.data.joint(joint)
+    of_joint.qpos[:] = (*xyz, 1, 0, 0, 0)
+    of_joint.qvel[:] = 0
+    mujoco.mj_forward(env.core.model, env.data)

@@ -53,6 +53,27 @@ def test_success_is_every_box_within_three_centimetres() -> None:
     assert not task.is_success(env.data)
 
 
+def test_subgoals_pay_a_fifth_for_each_box_and_take_it_back() -> None:
+    env = make("ArrangeBoxes", reward_type="subgoals", terminate_on_success=False, render_mode=None)
+    assert isinstance(env.task, ArrangeBoxes)
+    env.reset(seed=0)
+    targets = env.task.target_pos(env.data).copy()
+    away = env.task.box_pos(env.data)[2].copy()
+    rewards = []
+    for box, place in [(2, targets[2]), (0, targets[0]), (2, away), (2, targets[2])]:
+        put(env, box, place)
+        rewards.append(env.step(still(env))[1])
+    assert rewards == pytest.approx([0.2, 0.2, -0.2, 0.2])
+    assert env.step(still(env))[1] == 0
+    assert env.reset(seed=0)[1]["is_success"] is False
+    assert env.step(still(env))[1] == 0
+
+
+def test_subgoals_add_up_to_one_on_success() -> None:
+    env = make("ArrangeBoxes", reward_type="subgoals", render_mode=None)
+    assert play(env, 0)[1:] == (True, pytest.approx(1))
+
+
 def test_boxes_and_targets_are_drawn_within_reach_and_apart() -> None:
     env, task = arrange("ee_delta_pose")
     rows = set()

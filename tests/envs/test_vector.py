@@ -50,6 +50,24 @@ def test_equals_single_environments(task: str, options: dict[str, Any]) -> None:
             ended[i] = expected[2] or expected[3]
 
 
+def test_subgoals_are_counted_for_each_environment_by_itself() -> None:
+    vector = gym.make_vec("hilt/PickCube-v0", num_envs=2, reward_type="subgoals", control_time_s=3.0)
+    singles = [make(reward_type="subgoals", control_time_s=3.0) for _ in range(2)]
+    vector.reset(seed=3)
+    for i, env in enumerate(singles):
+        env.reset(seed=3 + i)
+    totals, ended = np.zeros(2), np.zeros(2, bool)
+    for _ in range(30):
+        actions = np.stack([env.expert.action() for env in singles])
+        _, rewards, terminated, truncated, _ = vector.step(actions)
+        for i, env in enumerate(singles):
+            if not ended[i]:
+                assert rewards[i] == env.step(actions[i])[1]
+        totals += np.where(ended, 0, rewards)
+        ended |= terminated | truncated
+    assert totals.tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("mode", ["ee_delta_pos", "ee_delta_pose"])
 def test_orientation_gives_way_as_in_single_environments(mode: str) -> None:
     vector = gym.make_vec("hilt/PickCube-v0", num_envs=2, action_mode=mode)

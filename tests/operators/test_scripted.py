@@ -11,8 +11,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hilt.operators import Command, Event, Habits, OperatorUnavailableError, ScriptedOperator, make_operator
+from hilt.operators import (
+    PERSONS,
+    Command,
+    Event,
+    Habits,
+    OperatorUnavailableError,
+    ScriptedOperator,
+    make_operator,
+)
 from hilt.operators.base import NoOperator
+from hilt.operators.habits import habits_of
 from hilt.operators.registry import DEVICES, check_operator
 
 LOW, HIGH = np.array([-1, 0], np.float32), np.array([1, 2], np.float32)
@@ -163,6 +172,78 @@ def test_less_skill_takes_longer() -> None:
     assert length(0.0) > length(0.5) > length(1.0)
 
 
+def axis(habits: Habits, wanted: float, steps: int = 4000) -> np.ndarray:
+    """What the hand does along the motion axis where the expert wants `wanted`."""
+    expert = Line()
+    expert.action = lambda: np.array([wanted, 0], np.float32)  # type: ignore[method-assign]
+    human = operator(replace(habits, always=True))
+    human.reset(expert)
+    return np.array([human.command(IDLE).action[0] for _ in range(steps)])  # type: ignore[index]
+
+
+def test_the_hand_pushes_the_stick_no_further_than_its_speed() -> None:
+    slow = replace(STEADY, speed=0.5)
+    assert (axis(slow, 1.0) == 0.5).all()
+    assert axis(slow, 0.25) == pytest.approx(0.25)
+
+
+def test_noise_grows_with_the_command() -> None:
+    human = replace(STEADY, signal_noise=0.2)
+    assert (axis(human, 0.0) == 0).all()
+    assert axis(human, 0.1).std() == pytest.approx(0.02, rel=0.1)
+    assert axis(human, 0.4).std() == pytest.approx(0.08, rel=0.1)
+
+
+def test_hesitation_stops_the_hand_for_two_to_six_steps() -> None:
+    still = axis(replace(STEADY, hesitation=0.05), 1.0) == 0
+    changes = np.flatnonzero(np.diff(still.astype(int)))
+    lengths = np.diff(changes)[::2] if not still[0] else np.diff(changes)[1::2]
+    assert 0.1 < still.mean() < 0.25
+    assert lengths.min() == 2
+
+
+def test_fatigue_makes_an_hour_later_slower_and_shakier() -> None:
+    human = operator(replace(STEADY, always=True, fatigue=1.0, noise=0.05), fps=1)
+    fresh = episode(human, steps=3600, stop=False)
+    tired = episode(human, steps=3600, stop=False)
+    spread = [np.std([c.action[0] for c in commands if c.action is not None]) for commands in (fresh, tired)]
+    assert min(np.mean([c.action[0] for c in fresh if c.action is not None]), 1) > 0.9
+    assert np.mean([c.action[0] for c in tired if c.action is not None]) == pytest.approx(0.5, abs=0.05)
+    assert spread[1] > 1.5 * spread[0]
+
+
+class Scene(Line):
+    """A line whose thing may be seen where it is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[np.ndarray] = []
+
+    def seen_with_error(self, error: np.ndarray) -> None:
+        self.errors.append(error)
+
+
+def test_things_are_seen_with_an_error_that_wanders_slowly_and_is_larger_along_the_view() -> None:
+    scene = Scene()
+    human = operator(replace(STEADY, always=True, perception=0.002, perception_depth=3, perception_s=2))
+    for _ in range(40):
+        human.reset(scene)
+        for _ in range(200):
+            human.command(IDLE)
+    errors = np.array(scene.errors)[::2]
+    assert errors.std(axis=0) == pytest.approx((0.002, 0.002, 0.006), rel=0.2)
+    assert np.corrcoef(errors[1:, 0], errors[:-1, 0])[0, 1] > 0.9
+    assert not np.array(scene.errors)[1::2].any()  # between two commands the expert is told the truth
+
+
+def test_a_person_is_a_set_of_habits_that_options_change() -> None:
+    assert habits_of({}) == Habits()
+    novice = habits_of({"person": "novice", "reaction": [1, 2], "always": True})
+    assert novice == Habits(**{**PERSONS["novice"], "reaction": (1, 2), "always": True})
+    with pytest.raises(ValueError, match="expert, average, novice"):
+        habits_of({"person": "beginner"})
+
+
 def test_success_is_declared_once_and_late() -> None:
     commands = episode(
         operator(replace(STEADY, always=True, success_delay_s=(0.3, 1.0))), steps=60, stop=False
@@ -185,6 +266,8 @@ def test_without_an_expert_the_message_names_the_way_out() -> None:
         lambda: Habits(noise_correlation=1),
         lambda: Habits(hold=(5, 2)),
         lambda: Habits(patience=0),
+        lambda: Habits(speed=0),
+        lambda: Habits(perception=-0.001),
     ],
 )
 def test_impossible_habits_are_refused(wrong: Callable[[], Habits]) -> None:

@@ -11,6 +11,7 @@ from hilt.envs import make
 from hilt.envs.panda_env import PandaEnv
 from hilt.operators import Command, Event, Habits, Operator, ScriptedOperator
 from hilt.operators.fumbling import Fumbler
+from hilt.operators.habits import habits_of
 
 IDLE = np.array((0, 0, 0, 1), np.float32)
 DEMONSTRATES = Habits(always=True)
@@ -76,6 +77,30 @@ def test_a_poor_hand_still_succeeds_but_takes_longer() -> None:
     slow, fast = ([watch(env, who, seed) for seed in range(8)] for who in (poor, good))
     assert all(episode.successes[-1] for episode in slow)
     assert sum(len(e.commands) for e in slow) > 1.2 * sum(len(e.commands) for e in fast)
+
+
+def test_the_better_person_is_the_faster_one() -> None:
+    env = make("PickCube", render_mode=None)
+    lengths = []
+    for person in ("expert", "average", "novice"):
+        operator = human(env, habits_of({"person": person, "always": True}))
+        watched = [watch(env, operator, seed) for seed in range(8)]
+        assert sum(episode.successes[-1] for episode in watched) >= 7
+        lengths.append(sum(len(episode.commands) for episode in watched))
+    assert lengths[0] * 1.3 < lengths[1]
+    assert lengths[1] * 1.3 < lengths[2]
+
+
+def test_who_sees_the_cube_beside_its_place_grasps_there() -> None:
+    env = make("PickCube", render_mode=None)
+    env.reset(seed=0)
+    for _ in range(5):  # until no axis is at full deflection
+        env.step(env.expert.action())
+    straight = env.expert.action()
+    env.expert.seen_with_error(np.array((0.004, 0, 0)))
+    moved = (env.expert.action() - straight)[:3] * 0.025 / env.expert.gain
+    assert np.abs(straight[:3]).max() < 0.9
+    assert moved == pytest.approx(0.004 * env.view_axes[:, 0], abs=1e-6)
 
 
 def test_same_seeds_same_commands() -> None:

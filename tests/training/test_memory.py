@@ -35,6 +35,15 @@ def test_what_is_received_is_in_the_log_before_it_is_in_the_buffer(tmp_path: Pat
     assert len(one.demonstrations) == 2  # the interventions
 
 
+def test_a_step_cost_is_in_the_buffer_and_not_in_the_log(tmp_path: Path) -> None:
+    one = Memory(tmp_path, SCHEMA, online_capacity=10, demonstration_capacity=10, step_cost=0.25)
+    steps = episode(1, 3)
+    one.receive(steps)
+    one.absorb()
+    assert one.online.reward[:3].tolist() == [step.reward - 0.25 for step in steps]
+    assert [step.reward for step in logged(tmp_path)] == [step.reward for step in steps]
+
+
 def test_a_step_counts_as_seen_from_the_moment_it_is_in_the_log(tmp_path: Path) -> None:
     """Between log and buffer, too: an actor that comes back then must not double it."""
     one = memory(tmp_path)

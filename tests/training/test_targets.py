@@ -42,6 +42,8 @@ def bounds(keys: dict[str, Any], classifier: ClassifierSpec | None = None) -> tu
             },
             (-0.02 * FOREVER, 1),
         ),
+        ({"env.step_cost": 0.01}, (-0.01 * FOREVER, 1)),
+        ({"env.reward_type": "subgoals"}, (-1, 1)),
     ],
 )
 def test_bounds_are_those_of_the_reward(keys: dict[str, Any], expected: tuple[float, float]) -> None:

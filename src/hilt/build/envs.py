@@ -13,6 +13,7 @@ import gymnasium as gym
 import numpy as np
 
 from hilt.build.pictures import own_sizes, preprocessing_of
+from hilt.build.real_arm import make_franka
 from hilt.build.rewards import load_reward_function
 from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
@@ -44,6 +45,8 @@ def make_env(
         config = load_config(config)
     env = config.env if isinstance(config, RunConfig) else config
     try:
+        if env.type == "franka":
+            return make_franka(env)
         if env.type == "gymnasium":
             register()
             return _make_drawing(env.task, {**env.kwargs, **overrides})
@@ -91,7 +94,7 @@ def make_environment(
     """
     features = features or list(getattr(config.policy, "input_features", {})) or None
     reward_function = load_reward_function(config.env) if learned_reward else None
-    if config.env.type != "gymnasium" and (reward_function is not None or trust_operator):
+    if config.env.is_simulated and (reward_function is not None or trust_operator):
         overrides = {"terminate_on_success": False, **overrides}
     try:
         return Environment(
@@ -139,6 +142,7 @@ def _arguments(env: EnvConfig) -> dict[str, Any]:
         "action_mode": env.action_mode,
         "reward_type": env.reward_type,
         "randomize": env.randomize,
+        "randomization": env.randomization.model_dump(),
         "image_size": env.image_size,
         "cameras": env.cameras or None,
         "terminate_on_success": processor.reset.terminate_on_success,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,9 +10,9 @@ from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
 from hilt.envs.feature_env import Environment
 from hilt.operators.base import Operator, OperatorUnavailableError
+from hilt.operators.habits import OPTIONS, habits_of
 from hilt.operators.registry import check_operator
 from hilt.operators.registry import make_operator as operator_by_name
-from hilt.operators.scripted import Habits
 
 
 def make_operator(
@@ -32,10 +31,10 @@ def make_operator(
     name = name or config.operator_name
     options = dict(config.options_of_operator if options is None else options)
     if name == "scripted":
-        _require_known(options, [field.name for field in fields(Habits)])
+        _require_known(options)
     try:
         if name == "scripted":
-            options = {"habits": Habits(**{key: _tuple(value) for key, value in options.items()})}
+            options = {"habits": habits_of(options)}
         return operator_by_name(
             name, seed=seed, fps=env.fps, action_low=env.action_low, action_high=env.action_high, **options
         )
@@ -51,26 +50,23 @@ def require_operator(config: RunConfig) -> None:
     options = config.options_of_operator
     try:
         if config.operator_name == "scripted":
-            _require_known(options, [field.name for field in fields(Habits)])
+            _require_known(options)
+            habits_of(options)
         else:
             check_operator(config.operator_name, options)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         key = "operator_options" if options else "operator"
         raise error if isinstance(error, ConfigError) else ConfigError(key, str(error)) from error
     except OperatorUnavailableError:
         return
 
 
-def _require_known(options: Mapping[str, Any], known: Sequence[str]) -> None:
+def _require_known(options: Mapping[str, Any]) -> None:
     """Raises ConfigError, with the closest name, for an option that the scripted operator does not have."""
     for key in options:
-        if key not in known:
-            close = get_close_matches(key, known, n=1, cutoff=0.0)[0]
+        if key not in OPTIONS:
+            close = get_close_matches(key, OPTIONS, n=1, cutoff=0.0)[0]
             raise ConfigError(
                 f"operator_options.{key}",
-                f'unknown to operator scripted; did you mean "{close}"? There are {", ".join(known)}',
+                f'unknown to operator scripted; did you mean "{close}"? There are {", ".join(OPTIONS)}',
             )
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -25,7 +25,7 @@ from hilt.runs.leftovers import remove_leftovers
 def configured(source: Source, overrides: Sequence[str], verb: Verb) -> RunConfig:
     """The configuration of `verb`, which finds in it what it needs. Raises ConfigError."""
     config = load_config(source, overrides)
-    require(config, verb, _origin(source))
+    require(config, verb, origin_of(source))
     if not (verb == "actor" and config.resume):  # what `hilt train` started has said them
         _say_remarks(config)
     return config
@@ -47,8 +47,8 @@ def begun(
         folder, config = resumed(source, overrides)
     else:
         folder = new_run(config, datetime.datetime.now())
-    require(config, verb, _origin(source))
-    spec = None if config.resume else _try_out(config, verb, should_stop)
+    require(config, verb, origin_of(source))
+    spec = None if config.resume else try_out(config, verb, should_stop)
     if path is not None and (remark := config_file(path)[1]):
         print(f"hilt: {remark}", file=sys.stderr)
     if not config.resume:
@@ -58,13 +58,13 @@ def begun(
     return config, folder
 
 
-def _origin(source: Source) -> str:
+def origin_of(source: Source) -> str:
     if source is None:
         return COMMAND_LINE
     return str(source) if isinstance(source, str | Path) else "configuration"
 
 
-def _try_out(config: RunConfig, verb: Verb, should_stop: Callable[[], bool]) -> EnvSpec | None:
+def try_out(config: RunConfig, verb: Verb, should_stop: Callable[[], bool]) -> EnvSpec | None:
     """Opens what others have made, before anything is written. What the environment is like is returned,
     where it is at hand.
 

@@ -34,14 +34,16 @@ FATAL = [
 
 @dataclass
 class Progress:
-    """Of the episodes, `[...]`: control steps so far, and since the first success (-1 before it)."""
+    """Of the episodes, `[...]`: control steps so far, and since the first success (-1 before it); the share
+    of the task's parts that were accomplished after the last step."""
 
     steps: NDArray[np.int64]
     after_success: NDArray[np.int64]
+    accomplished: Array
 
     @staticmethod
     def start(leading: tuple[int, ...] = ()) -> Progress:
-        return Progress(np.zeros(leading, np.int64), np.full(leading, -1, np.int64))
+        return Progress(np.zeros(leading, np.int64), np.full(leading, -1, np.int64), np.zeros(leading))
 
 
 @dataclass(frozen=True)
@@ -125,17 +127,6 @@ class Core:
             observation["environment_state"] = self.task.environment_state(data).astype(np.float32)
         return observation
 
-    @property
-    def state_names(self) -> list[str]:
-        """What the numbers of `agent_pos` are."""
-        joints = [f"joint_{number}" for number in range(1, 8)]
-        names = [f"{joint}.pos" for joint in joints] + [f"{joint}.vel" for joint in joints]
-        names += ["gripper.opening", *(f"tcp.{axis}" for axis in "xyz")]
-        if self.wrench is not None:
-            names += [f"wrist.force_{axis}" for axis in "xyz"]
-            names += [f"{joint}.torque_{axis}" for joint in joints for axis in "xyz"]
-        return names
-
     def tare(self, data: Physics) -> Array:
         """What the force-torque sensors read at the start of an episode, `[..., 24]`; without them `[0]`."""
         return self.wrench.now(data) if self.wrench is not None else np.zeros(0)
@@ -152,7 +143,7 @@ class Core:
             over = progress.after_success >= self.options.number_of_steps_after_success
             terminated = np.where(success, over, terminated)
         truncated = (progress.steps >= self.max_steps) & ~terminated
-        return Outcome(self._reward(data, success), terminated, truncated, success)
+        return Outcome(self._reward(data, success, progress), terminated, truncated, success)
 
     def penalty(self, data: Physics, action: Array) -> Array:
         """Gripper penalty of an action about to be applied, `[...]`."""
@@ -166,9 +157,12 @@ class Core:
                 "this step does not count: reset the environment"
             )
 
-    def _reward(self, data: Physics, success: Flags) -> Array:
+    def _reward(self, data: Physics, success: Flags, progress: Progress) -> Array:
         if self.options.reward_type == "sparse":
             return success.astype(np.float64)
+        if self.options.reward_type == "subgoals":
+            before, progress.accomplished = progress.accomplished, self.task.accomplished(data)
+            return progress.accomplished - before
         return np.where(success, 1.0, self.task.dense_reward(data))
 
     def _observation_space(self) -> spaces.Dict:

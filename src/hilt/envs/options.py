@@ -9,9 +9,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hilt.envs.panda.control import ActionMode
+from hilt.envs.randomization import Randomization
 
 ObsType = Literal["state", "pixels"]
-RewardType = Literal["sparse", "dense"]
+RewardType = Literal["sparse", "dense", "subgoals"]
 Size = int | tuple[int, int]
 """Of an image: pixels of a square, or (height, width)."""
 
@@ -39,10 +40,14 @@ class EnvOptions:
     """False: no gripper in the action space."""
 
     reward_type: RewardType = "sparse"
-    """`sparse` is 1 on success, `dense` between 0 and 1 for what has been done so far."""
+    """`sparse` is 1 on success, `dense` between 0 and 1 for what has been done so far, `subgoals` the change
+    of the share of the task's parts that are accomplished: 1 in total on success."""
 
     randomize: bool = True
     """False: the objects are at the same place in every episode."""
+
+    randomization: Randomization | Mapping[str, float] | None = None
+    """How far looks, physics, latency and noise may be from their nominal values; None: not at all."""
 
     image_size: Size = 128
     """Of the images of the cameras `front` and `wrist`, when `cameras` does not say otherwise."""

@@ -13,7 +13,8 @@ from hilt.data.transition import ENVIRONMENT_STATE, STATE
 from hilt.envs.cameras import COARSE, LIVE, Cameras, Image, Look
 from hilt.envs.core import Core, Progress
 from hilt.envs.options import EnvOptions, height_width
-from hilt.envs.panda.robot import Array
+from hilt.envs.panda.robot import Array, state_names
+from hilt.envs.randomization import Randomization, Randomizer
 from hilt.envs.tasks.base import Task, TaskExpert
 
 Observation = dict[str, Any]
@@ -25,7 +26,8 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
 
     Observation: `agent_pos` float32 [18] = joint positions (7, rad), joint velocities (7, rad/s), gripper
     opening (1, m), tool position (3, m); with `force_torque` [42]. `environment_state` or `pixels` beside it.
-    `info["is_success"]` always, `info["discrete_penalty"]` on every step.
+    `info["is_success"]` always, `info["discrete_penalty"]` on every step; with `randomization`,
+    `info["randomization"]`: what was drawn for this episode.
 
     `reset(options={"initial_state": state})` begins exactly where an earlier episode's `initial_state` did.
     Raises ValueError for an action that is misshapen or not finite, SimulationError when the physics fails.
@@ -41,10 +43,12 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         self.max_steps = self.core.max_steps
         self.data = mujoco.MjData(self.core.model)
         self.expert: TaskExpert = self.core.task.expert(self.data, self.core.controller)
+        self.expert.view_axes = self.view_axes
         self.initial_state: Array = np.zeros(self.core.state_size)
         self._progress = Progress.start()
         self._tare: Array = np.zeros(0)
         self._cameras: dict[Look, Cameras] = {}
+        self._randomizer = self._make_randomizer()
 
     @property
     def task(self) -> Task:
@@ -58,6 +62,10 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, Info]:
         super().reset(seed=seed)
+        if (
+            self._randomizer is not None
+        ):  # a generator of its own: starts are those that there would be without
+            self._randomizer.begin(self.np_random.spawn(1)[0])
         state = (options or {}).get("initial_state")
         self.initial_state = (
             self.core.initial_state(self.np_random, self.data)
@@ -67,10 +75,12 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         self.core.restore(self.data, self.initial_state)
         self._progress = Progress.start()
         self._tare = self.core.tare(self.data)
-        return self._observe(), {"is_success": False, "discrete_penalty": 0.0}
+        return self._observe(), self._info(is_success=False, discrete_penalty=0.0)
 
     def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, Info]:
         values = self.core.controller.checked(action)
+        if self._randomizer is not None:
+            values = self._randomizer.delayed(values)
         penalty = self.core.penalty(self.data, values)
         self.core.controller.apply(self.data, values)
         mujoco.mj_step(self.core.model, self.data, nstep=self.core.substeps)
@@ -78,7 +88,7 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         mujoco.mj_forward(self.core.model, self.data)
         self.core.check(self.data.qpos, self.data.warning.number)
         result = self.core.outcome(self.data, self._progress)
-        info = {"is_success": bool(result.is_success), "discrete_penalty": float(penalty)}
+        info = self._info(is_success=bool(result.is_success), discrete_penalty=float(penalty))
         return self._observe(), float(result.reward), bool(result.terminated), bool(result.truncated), info
 
     def render(self) -> NDArray[np.uint8] | None:
@@ -96,7 +106,7 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
     def feature_names(self) -> dict[str, list[str]]:
         """What the numbers of `observation.state`, `observation.environment_state` and `action` are."""
         return {
-            STATE: self.core.state_names,
+            STATE: state_names(self.options.force_torque),
             ENVIRONMENT_STATE: self.core.task.environment_names,
             "action": self.core.controller.names,
         }
@@ -113,9 +123,22 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
 
     def _observe(self) -> Observation:
         observation = self.core.observation(self.data, self._tare)
+        if self._randomizer is not None:
+            observation = self._randomizer.noisy(observation)
         if self.options.obs_type == "pixels":
             observation["pixels"] = self._lens(COARSE).images(self.data, self.options.camera_sizes)
         return observation
+
+    def _info(self, **info: Any) -> Info:
+        return info if self._randomizer is None else {**info, "randomization": self._randomizer.drawn}
+
+    def _make_randomizer(self) -> Randomizer | None:
+        ranges = Randomization.of(self.options.randomization)
+        if not ranges:
+            return None
+        space = self.core.controller.space
+        neutral = (space.low + space.high).astype(np.float64) / 2
+        return Randomizer(self.model, ranges, list(self.options.camera_sizes), neutral, self.options.fps)
 
     def _lens(self, look: Look) -> Cameras:
         if look not in self._cameras:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hilt.envs.core import Core, Progress
 from hilt.envs.options import EnvOptions
 from hilt.envs.panda.robot import Array, Physics
+from hilt.envs.randomization import Randomization
 from hilt.envs.tasks.base import Flags, Task
 
 Observations = dict[str, Any]
@@ -28,7 +29,7 @@ class PandaVectorEnv(VectorEnv):  # type: ignore[misc]
 
     Autoreset is `NEXT_STEP`: the step after the end of an episode ignores its action and returns the new
     start.
-    Raises ValueError for pixels: those are drawn one by one, by `vectorization_mode="async"`.
+    Raises ValueError for pixels and for randomization, which are one by one: `vectorization_mode="async"`.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
@@ -38,6 +39,10 @@ class PandaVectorEnv(VectorEnv):  # type: ignore[misc]
         if self.options.obs_type != "state":
             raise ValueError(
                 'obs_type="pixels" has no shared renderer: pass vectorization_mode="async" to make_vec'
+            )
+        if Randomization.of(self.options.randomization):
+            raise ValueError(
+                'randomization varies the model, which is shared: pass vectorization_mode="async" to make_vec'
             )
         self.num_envs = num_envs
         self.core = Core(task, self.options)
@@ -100,6 +105,7 @@ class PandaVectorEnv(VectorEnv):  # type: ignore[misc]
     def _restart_counting(self, which: Flags) -> None:
         self._progress.steps = np.where(which, 0, self._progress.steps)
         self._progress.after_success = np.where(which, -1, self._progress.after_success)
+        self._progress.accomplished = np.where(which, 0.0, self._progress.accomplished)
 
     def _advance(self, which: Flags) -> None:
         self._batch.step(which, self.core.substeps, mujoco.mjtStage.mjSTAGE_ACC.value)

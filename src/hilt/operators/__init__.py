@@ -9,12 +9,14 @@ from hilt.operators.base import (
     Operator,
     OperatorUnavailableError,
 )
+from hilt.operators.habits import PERSONS, Habits
 from hilt.operators.registry import NAMES, make_operator
-from hilt.operators.scripted import Habits, ScriptedOperator
+from hilt.operators.scripted import ScriptedOperator
 
 __all__ = [
     "NAMES",
     "NOTHING",
+    "PERSONS",
     "Command",
     "Event",
     "Expert",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,15 @@ class Expert(Protocol):
 
     def in_danger(self) -> bool:
         """Something is about to go wrong: an object near the edge, a lost grasp."""
+        ...
+
+
+@runtime_checkable
+class Deceivable(Protocol):
+    """An expert that can be shown things where they are not; any other sees them truly."""
+
+    def seen_with_error(self, error: NDArray[np.float64]) -> None:
+        """From now on things seem to be `error` `[3]` m from their places: right, up, towards the viewer."""
         ...
 
 

@@ -11,8 +11,9 @@ from typing import Any, cast
 from numpy.typing import ArrayLike
 
 from hilt.operators.base import NoOperator, Operator, OperatorUnavailableError
+from hilt.operators.habits import Habits
 from hilt.operators.hand import HandTracker
-from hilt.operators.scripted import Habits, ScriptedOperator
+from hilt.operators.scripted import ScriptedOperator
 
 DEVICES = {
     "keyboard": "hilt.operators.keyboard:KeyboardOperator",

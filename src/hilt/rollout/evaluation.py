@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hilt.data.transition import Judge
 from hilt.envs.feature_env import Environment, episode_seed
-from hilt.operators.base import NoOperator
+from hilt.operators.base import NoOperator, Operator
 from hilt.rollout.rollout import Episode, Observer, Policy, Rollout
 
 
@@ -31,6 +32,56 @@ class EpisodeResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CycleTimes:
+    """How long successful episodes took [s of the arm]: a quarter of them less than `lower_quartile`."""
+
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+
+    @staticmethod
+    def of(results: Sequence[EpisodeResult]) -> CycleTimes | None:
+        """Of those that succeeded; None: none did."""
+        times = [result.cycle_time_s for result in results if result.is_success]
+        if not times:
+            return None
+        return CycleTimes(*statistics.quantiles(times * 2 if len(times) == 1 else times, method="inclusive"))
+
+    def __str__(self) -> str:
+        return f"{self.median:.1f} s ({self.lower_quartile:.1f} to {self.upper_quartile:.1f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """What the simulated person who taught the policy achieves on the same starts, alone."""
+
+    success_rate: float
+    n_episodes: int
+    cycle_time_s: CycleTimes | None
+    cycle_ratio: float | None
+    """Median, over the starts on which both succeed, of the policy's cycle time by the teacher's."""
+    per_episode: list[EpisodeResult]
+
+    @staticmethod
+    def beside(results: Sequence[EpisodeResult], own: Sequence[EpisodeResult]) -> Teacher:
+        """`own` are the teacher's episodes, `results` the policy's."""
+        times = {result.seed: result.cycle_time_s for result in own if result.is_success}
+        both = [r.cycle_time_s / times[r.seed] for r in results if r.is_success and r.seed in times]
+        return Teacher(
+            success_rate=len(times) / len(own) if own else 0.0,
+            n_episodes=len(own),
+            cycle_time_s=CycleTimes.of(own),
+            cycle_ratio=statistics.median(both) if both else None,
+            per_episode=list(own),
+        )
+
+    def __str__(self) -> str:
+        successes = round(self.success_rate * self.n_episodes)
+        ratio = "" if self.cycle_ratio is None else f"; the policy takes {self.cycle_ratio:.2f} of their time"
+        return f"{successes} of {self.n_episodes}, cycle time {self.cycle_time_s or 'none'}{ratio}"
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The content of `eval.json`."""
 
@@ -38,6 +89,7 @@ class Evaluation:
     wilson95: tuple[float, float]
     n_episodes: int
     mean_cycle_time_s: float | None
+    cycle_time_s: CycleTimes | None
     mean_episode_length: float
     seed: int
     training_cost: Mapping[str, float] | None
@@ -49,6 +101,8 @@ class Evaluation:
     """By the environment's own word; None: it has none."""
     disagreements: int | None
     """Episodes in which the judge differed from the environment."""
+    teacher: Teacher | None = None
+    """None: no simulated person taught it."""
 
     def write(self, path: Path) -> None:
         """Write `eval.json`, whole or not at all."""
@@ -82,12 +136,15 @@ def evaluate_policy(
     should_stop: Callable[[], bool] = lambda: False,
     observers: Sequence[Observer] = (),
     judge: Callable[[Episode], bool | None] = lambda episode: None,
+    operator: Operator | None = None,
 ) -> list[EpisodeResult]:
-    """Run the episode of each seed with nobody at the controls; `observers` may watch.
+    """Run the episode of each seed with nobody at the controls, or `operator`; `observers` may watch.
 
     `judge` is asked for a person's word where neither a classifier nor the environment has one.
     """
-    rollout = Rollout(env, policy, NoOperator(), record=lambda transition: None, observers=observers)
+    rollout = Rollout(
+        env, policy, operator or NoOperator(), record=lambda transition: None, observers=observers
+    )
     results = []
     for index, seed in enumerate(seeds):
         if should_stop():
@@ -103,9 +160,12 @@ def evaluate_policy(
 
 
 def summarise(
-    results: Sequence[EpisodeResult], seed: int, training_cost: Mapping[str, float] | None = None
+    results: Sequence[EpisodeResult],
+    seed: int,
+    training_cost: Mapping[str, float] | None = None,
+    teacher: Sequence[EpisodeResult] = (),
 ) -> Evaluation:
-    """Success rate with its interval, cycle time of the successes, and every episode."""
+    """Success rate with its interval, cycle time of the successes, and every episode; `teacher`: theirs."""
     n = len(results)
     truths = [result.ground_truth for result in results if result.ground_truth is not None]
     cycles = [result.cycle_time_s for result in results if result.is_success]
@@ -114,6 +174,7 @@ def summarise(
         wilson95=wilson_interval(len(cycles), n),
         n_episodes=n,
         mean_cycle_time_s=sum(cycles) / len(cycles) if cycles else None,
+        cycle_time_s=CycleTimes.of(results),
         mean_episode_length=sum(result.length for result in results) / n if n else 0.0,
         seed=seed,
         training_cost=training_cost,
@@ -121,6 +182,7 @@ def summarise(
         judge=", ".join(sorted({result.judge for result in results})),
         ground_truth_success_rate=sum(map(bool, truths)) / len(truths) if truths else None,
         disagreements=sum(r.is_success != r.ground_truth for r in results) if truths else None,
+        teacher=Teacher.beside(results, teacher) if teacher else None,
     )
 
 
@@ -149,8 +211,10 @@ def describe_cost(cost: Mapping[str, float]) -> str:
 def describe(evaluation: Evaluation) -> str:
     """One line for a person."""
     low, high = evaluation.wilson95
-    cycle = evaluation.mean_cycle_time_s
-    times = "" if cycle is None else f", mean cycle time {cycle:.1f} s"
+    cycle = evaluation.cycle_time_s
+    times = "" if cycle is None else f", cycle time {cycle}"
+    if evaluation.teacher is not None:
+        times += f"; its teacher, on the same starts: {evaluation.teacher}"
     successes = sum(result.is_success for result in evaluation.per_episode)
     cost = evaluation.training_cost
     taught = "" if cost is None else f"; {describe_cost(cost)}"

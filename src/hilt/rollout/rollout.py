@@ -206,7 +206,7 @@ class Rollout:
             return
         transition = Transition(
             observation=observation,
-            action=executed,
+            action=outcome.info.get("executed_action", executed),
             policy_action=proposed,
             controller=Controller.OPERATOR if intervened else Controller.POLICY,
             reward=outcome.reward,

@@ -58,6 +58,9 @@ def _evaluation(figures: Mapping[str, Any]) -> list[_Row]:
     ]
     if figures.get("mean_cycle_time_s") is not None:
         rows.append(("mean cycle time", f"{figures['mean_cycle_time_s']:.1f} s"))
+    if (teacher := figures.get("teacher")) is not None and teacher["cycle_ratio"] is not None:
+        rows.append(("its teacher, simulated", f"{teacher['success_rate']:.1%} of the same episodes"))
+        rows.append(("cycle time, by the teacher's", f"{teacher['cycle_ratio']:.2f}"))
     if figures.get("human_seconds") is not None:
         cost = f"{figures['human_seconds']:.0f} s at the controls, {figures['human_takeovers']} takeovers"
         rows.append(("human time in training", cost))

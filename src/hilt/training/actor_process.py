@@ -26,6 +26,7 @@ from hilt.runs.lock import TAKEOVER_S, first_free, sole_user
 from hilt.runs.trace import trace_kept
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role, SessionOptions
+from hilt.session.real_arm import SafetyMonitor, watch_learner
 from hilt.training.actor import Actor
 from hilt.training.connection import connect
 from hilt.training.demonstrators import Demonstrators
@@ -108,6 +109,7 @@ def _act(
             tell=_tell,
         ) as session,
     ):
+        watch_learner(env, lambda: client.connected)
         session.figures = figures = LearnersFigures(client, env.fps)
         monitor = ActingMonitor(client, session, spec.real_time)
         demonstrators = Demonstrators(config, env, client, session, monitor, answers_for_all=index == 0)
@@ -150,10 +152,11 @@ class ActingMonitor(Observer):
 
     def __init__(self, client: LearnerClient, session: OperatorSession, real_time: bool) -> None:
         self._client, self._session, self._real_time = client, session, real_time
-        self._classifier, self._said = ClassifierMonitor(), ""
+        self._classifier, self._safety, self._said = ClassifierMonitor(), SafetyMonitor(), ""
 
     def on_step(self, episode: Episode, transition: Transition, outcome: Outcome) -> None:
         self._classifier.add(outcome)
+        self._safety.on_step(episode, transition, outcome)
         self._client.real_time = self._real_time or self._session.operator.interactive
         if not self._real_time:
             _hold(self._client, self._session)
@@ -164,7 +167,8 @@ class ActingMonitor(Observer):
             self._said = sentence
             _tell(sentence)
         counts = {"Lost steps": self._client.dropped, "Steps refused by the learner": self._client.refused[0]}
-        return {**self._classifier.take(), **{name: float(count) for name, count in counts.items() if count}}
+        figures = {**self._classifier.take(), **self._safety.take()}
+        return {**figures, **{name: float(count) for name, count in counts.items() if count}}
 
 
 class LearnersFigures:

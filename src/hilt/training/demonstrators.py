@@ -17,7 +17,7 @@ from hilt.config.run import RunConfig
 from hilt.data.transition import Transition
 from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import Event
-from hilt.rollout.rollout import Clock, HoldStill, Observer, Rollout
+from hilt.rollout.rollout import Clock, Episode, HoldStill, Observer, Rollout
 from hilt.session.operator_session import OperatorSession
 from hilt.session.stats import outcome_of
 from hilt.training.actor import episode_ids
@@ -27,6 +27,9 @@ from hilt.transport.messages import DemonstrationRequest
 
 _POLL_S = 0.1
 _MAX_FAILURES = 10
+"""Per demonstration that is wanted."""
+_MAX_AT_FIRST = 8
+"""Before the first success."""
 _NO_MORE = sys.maxsize
 """A number of demonstrations that the learner will never count."""
 
@@ -170,12 +173,16 @@ def simulated(
         ConfigError: the demonstrator fails too often.
     """
     operator = make_operator(
-        config, env, seed=config.seed + given, name=config.demonstrator, options=_habits(config)
+        config,
+        env,
+        seed=config.seed + given,
+        name=config.demonstrator,
+        options=habits_of_demonstrator(config),
     )
     steps: list[Transition] = []
     clock = Clock(env.fps) if operator.interactive else None
     rollout = Rollout(env, HoldStill(env), operator, steps.append, observers, clock)
-    failures = 0
+    failed, allowed, began = list[Episode](), _MAX_AT_FIRST, given
     for index, episode_id in zip(itertools.count(given), episode_ids(), strict=False):
         if should_stop() or given >= wanted:
             break
@@ -185,14 +192,26 @@ def simulated(
         if episode.event is Event.QUIT:
             break
         if episode.is_success and episode.is_complete:
-            given += 1
+            given, allowed = given + 1, _MAX_FAILURES * wanted
             yield list(steps)
-        elif (failures := failures + 1) > _MAX_FAILURES * wanted:
-            raise ConfigError(
-                "demonstrations",
-                f"operator {config.demonstrator!r} failed {failures} times: give a dataset",
-            )
+        elif episode.is_complete:
+            failed.append(episode)
+            if len(failed) >= allowed:
+                raise ConfigError("demonstrations", _refusal(config, env, failed, given - began))
     operator.close()
+
+
+def _refusal(config: RunConfig, env: Environment, failed: list[Episode], succeeded: int) -> str:
+    """What ended the demonstrations that failed, and the way out."""
+    cut = sum(episode.truncated for episode in failed)
+    limit = "" if env.time_limit_s is None else f" of {env.time_limit_s:g} s"
+    played = len(failed) + succeeded
+    said = f"operator {config.demonstrator!r} failed in {len(failed)} of {played} demonstrations"
+    if 2 * cut < len(failed):
+        return f"{said}, {len(failed) - cut} of them by a mistake that ended the episode: give a dataset"
+    own = getattr(getattr(env.gym.unwrapped, "task", None), "time_limit_s", None)
+    way = "" if own is None or own == env.time_limit_s else f" (null: the task's own {own:g} s)"
+    return f"{said}: the time limit{limit} cut {cut}: raise env.processor.reset.control_time_s{way}"
 
 
 @contextmanager
@@ -208,11 +227,11 @@ def _judged_by_itself(config: RunConfig, env: Environment) -> Iterator[Environme
         other.close()
 
 
-def _habits(config: RunConfig) -> dict[str, Any]:
+def habits_of_demonstrator(config: RunConfig) -> dict[str, Any]:
     """The simulated demonstrator holds the controls at every step, and declares success as it does later."""
     options = dict(config.demonstrations.operator_options)
     if config.demonstrator != "scripted":
         return options
     later = config.options_of_operator if config.operator_name == "scripted" else {}
-    declares = {name: later[name] for name in later if name == "success_delay_s"}
-    return {"always": True, **declares, **options}
+    same = {name: value for name, value in later.items() if name in ("person", "success_delay_s")}
+    return {"always": True, **same, **options}

@@ -67,6 +67,7 @@ class Builder:
             demonstration_capacity=policy.offline_buffer_capacity,
             transform=frozen_features(self.backbone, self.env.schema, self.device),
             penalty_in_reward=self.config.env.processor.gripper.gripper_penalty_in_reward,
+            step_cost=self.config.env.step_cost,
             ahead=max(policy.chunk_length or 1, policy.n_step) - 1,
         )
 

@@ -38,10 +38,11 @@ class Memory:
         demonstration_capacity: int,
         transform: FrameTransform | None = None,
         penalty_in_reward: bool = False,
+        step_cost: float = 0.0,
         ahead: int = 0,
     ) -> None:
-        """`penalty_in_reward`: the buffers' rewards, not the log's, hold the gripper penalty. `ahead`: steps
-        that a sample spans after its first."""
+        """`penalty_in_reward`: the buffers' rewards, not the log's, hold the gripper penalty; so does
+        `step_cost`, which is subtracted at every step. `ahead`: steps that a sample spans after its first."""
         self.log = EpisodeLog(folder, schema)
         self.online = ReplayBuffer(online_capacity, schema, transform)
         self.demonstrations = ReplayBuffer(demonstration_capacity, schema, transform)
@@ -51,7 +52,7 @@ class Memory:
         """Those of them in episodes that have ended in success."""
         self.source = Source.ONLINE
         """What the transitions are that arrive from now on."""
-        self._penalty_in_reward, self._ahead = penalty_in_reward, ahead
+        self._penalty_in_reward, self._step_cost, self._ahead = penalty_in_reward, step_cost, ahead
         self.demonstrated: set[int] = set()
         """Ids of the demonstrations that are there to their last step."""
         self.demonstration_steps = 0
@@ -157,6 +158,8 @@ class Memory:
         if self._penalty_in_reward:
             reward = transition.reward + transition.discrete_penalty
             transition = replace(transition, reward=reward, discrete_penalty=0.0)
+        if self._step_cost:
+            transition = replace(transition, reward=transition.reward - self._step_cost)
         added = route(transition, source, self.online, self.demonstrations, self._ahead)
         if added and source is Source.ONLINE:
             self.env_steps += 1

@@ -17,7 +17,8 @@ def target_range(
 
     Success once: [0, 1]. With k = `number_of_steps_after_success` it is rewarded k times more: the upper end
     is 1 + gamma + ... + gamma^k. Success that does not end the episode is rewarded for ever: 1 / (1 - gamma).
-    With `gripper_penalty_in_reward` the lower end is that of a penalty at every step.
+    Subgoals pay the change of a share in [0, 1]: [-1, 1]. With `gripper_penalty_in_reward` the lower end is
+    that of a penalty at every step, with `step_cost` that of its cost for ever.
     """
     payment = _payment(env, classifier)
     if payment is None or not policy.bounded_targets:
@@ -25,6 +26,7 @@ def target_range(
     low, high, times = payment
     gripper = env.processor.gripper
     penalty = gripper.gripper_penalty if gripper.gripper_penalty_in_reward else 0.0
+    penalty -= env.step_cost
     best, worst = _geometric(policy.discount, times), _geometric(policy.discount, None)
     if best is None or (penalty and worst is None):
         return None
@@ -44,6 +46,8 @@ def _payment(env: EnvConfig, spec: ClassifierSpec | None) -> tuple[float, float,
         return rewards[0], rewards[1], times
     if env.type == "gymnasium" or env.reward_type == "dense":
         return None
+    if env.reward_type == "subgoals":
+        return -1.0, 1.0, 1
     return 1.0, 1.0, env.number_of_steps_after_success + 1 if ends else None
 
 

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.envs import rotations
-from hilt.envs.panda.control import CLOSE, DOWN, OPEN, Controller
+from hilt.envs.carrying import CarryingExpert
+from hilt.envs.panda.control import Controller
 from hilt.envs.panda.robot import Array, Panda, Physics, body_pose
-from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance, inside, square_to
+from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance, inside
 
 COLOURS = ((0.85, 0.16, 0.12), (0.95, 0.70, 0.10), (0.20, 0.62, 0.25), (0.12, 0.40, 0.80), (0.50, 0.22, 0.62))
 COUNT = len(COLOURS)
@@ -125,24 +126,23 @@ class ArrangeBoxes(Task):
         """Mean nearness of the boxes to their targets."""
         return np.asarray((1.0 - np.tanh(5.0 * self.misplacement(data))).mean(axis=-1))
 
+    def accomplished(self, data: Physics) -> Array:
+        """A fifth for each box that is in place."""
+        return np.asarray((self.misplacement(data) <= TOLERANCE).mean(axis=-1))
+
     def expert(self, data: mujoco.MjData, controller: Controller) -> TaskExpert:
         return ArrangeBoxesExpert(self, data, controller)
 
-
-CRUISE = 0.11
-"""Height of the tool at which a box in the hand passes over the others, m."""
-
-CLEAR = 0.075
-"""Height from which the open fingers, or a box in them, no longer touch what stands on the table, m."""
 
 PLACED, SETTLED = 0.015, 0.022
 """How near to its target the expert lets go of a box, and from where on it fetches it once more, m."""
 
 
-class ArrangeBoxesExpert(TaskExpert):
+class ArrangeBoxesExpert(CarryingExpert):
     """Carries what is in the hand to its target; else fetches the nearest box that is not in place."""
 
     task: ArrangeBoxes
+    placed = PLACED
 
     def action(self) -> NDArray[np.float32]:
         tcp = self.robot.tcp_pos(self.data)
@@ -150,11 +150,12 @@ class ArrangeBoxesExpert(TaskExpert):
         near = distance(boxes, tcp) < 0.02
         held = np.flatnonzero(self.task.is_held(self.data) & near)
         if len(held) and not self._is_down(boxes[held[0]], targets[held[0]]):
-            return self._carry(boxes[held[0]], targets[held[0]])
+            return self.carry(boxes[held[0]], targets[held[0]] - np.array((0.0, 0.0, 0.002)))
         astray = np.flatnonzero(self.task.misplacement(self.data) > SETTLED)
         if not len(astray):
-            return self.steer(np.array((*tcp[:2], CRUISE)) if self._open() else tcp, DOWN, OPEN)
-        return self._fetch(int(astray[np.argmin(distance(boxes[astray], tcp))]))
+            return self.retreat()
+        nearest = astray[np.argmin(distance(boxes[astray], tcp))]
+        return self.fetch(boxes[nearest], float(self.task.box_yaw(self.data)[nearest]))
 
     def in_danger(self) -> bool:
         boxes = self.task.box_pos(self.data)
@@ -164,28 +165,6 @@ class ArrangeBoxesExpert(TaskExpert):
 
     def _is_down(self, box: Array, target: Array) -> bool:
         return float(distance(box[:2], target[:2])) < PLACED and float(box[2]) < HALF + 0.006
-
-    def _open(self) -> bool:
-        return float(self.robot.opening(self.data)[0]) > 0.07
-
-    def _carry(self, box: Array, target: Array) -> NDArray[np.float32]:
-        tcp = self.robot.tcp_pos(self.data)
-        aside = float(distance(box[:2], target[:2]))
-        if aside > TOLERANCE and tcp[2] < CLEAR:
-            return self.steer(np.array((*tcp[:2], CRUISE)), DOWN, CLOSE)
-        height = HALF - 0.002 + np.clip(4.0 * (aside - PLACED / 2), 0.0, CRUISE - HALF)
-        return self.steer(np.array((*(tcp + target - box)[:2], tcp[2] + height - box[2])), DOWN, CLOSE)
-
-    def _fetch(self, index: int) -> NDArray[np.float32]:
-        box, tcp = self.task.box_pos(self.data)[index], self.robot.tcp_pos(self.data)
-        aside = float(distance(box[:2], tcp[:2]))
-        aligned = square_to(float(self.task.box_yaw(self.data)[index]))
-        if aside < 0.012 and abs(tcp[2] - box[2]) < 0.012:
-            return self.steer(box, aligned, CLOSE)
-        if tcp[2] < CLEAR and aside > 0.03:
-            return self.steer(np.array((*tcp[:2], CRUISE)) if self._open() else tcp, DOWN, OPEN)
-        above = np.clip(5.0 * (aside - 0.01), 0.0, CRUISE - HALF)
-        return self.steer(box + np.array((0.0, 0.0, above)), aligned, OPEN)
 
 
 def _apart(rng: np.random.Generator) -> Array:

@@ -84,6 +84,10 @@ class Task(ABC):
     def dense_reward(self, data: Physics) -> Array:
         """`[...]`, between 0 and 1, growing as the task advances."""
 
+    def accomplished(self, data: Physics) -> Array:
+        """`[...]`, 0 to 1: the share of the task's parts that are accomplished, where it has several."""
+        return self.is_success(data).astype(np.float64)
+
     @abstractmethod
     def expert(self, data: mujoco.MjData, controller: Controller) -> TaskExpert:
         """Someone who knows how it is done, watching `data`."""
@@ -100,6 +104,13 @@ class TaskExpert(ABC):
         self.robot = task.robot
         self.data = data
         self.controller = controller
+        self.view_axes: Array = np.eye(3)
+        """Of the picture that the operator looks at, `[3, 3]`: columns right, up, back."""
+        self._misplaced: Array = np.zeros(3)
+
+    def seen_with_error(self, error: Array) -> None:
+        """From now on things seem to be `error` `[3]` m from their places: right, up, towards the viewer."""
+        self._misplaced = self.view_axes @ error
 
     @abstractmethod
     def action(self) -> NDArray[np.float32]:
@@ -116,6 +127,7 @@ class TaskExpert(ABC):
     def steer(self, goal_pos: Array, goal_quat: Array, gripper: float = STAY) -> NDArray[np.float32]:
         """The action that brings the tool to a pose (m, unit quaternion), with the gripper's command."""
         scale = self.controller.scale
+        goal_pos = goal_pos + self._misplaced
         parts = [self.gain * (goal_pos - self.robot.tcp_pos(self.data)) / scale.position]
         if self.controller.rotates:
             turn = rotations.multiply(goal_quat, rotations.conjugate(self.robot.tcp_quat(self.data)))

@@ -6,6 +6,8 @@ degrees off: where the tool is does not tell where the tip is, so it takes corre
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +60,12 @@ DESCENT, PRESS = 0.015, 0.008
 """How far ahead the expert aims when it descends, and how far below the tool when it feels its way, m."""
 
 
-def _scene() -> str:
-    """A block of four walls and a floor, moved by mocap, and the peg."""
-    inner = HALF_WIDTH + CLEARANCE
+def peg_and_hole(clearance: float, contact: str) -> str:
+    """A block of four walls and a floor, moved by mocap, and the peg, as MJCF.
+
+    `clearance` is on every side [m], `contact` says how hard they are (attributes solref and solimp).
+    """
+    inner = HALF_WIDTH + clearance
     thick, middle = (BLOCK - inner) / 2, (BLOCK + inner) / 2
     height = FLOOR + DEPTH / 2
     walls = "".join(
@@ -76,7 +81,7 @@ def _scene() -> str:
       <default>
         <default class="fit">
           <geom type="box" group="2" contype="1" conaffinity="3" condim="4" friction="0.15 0.005 0.0001"
-            solref="0.01 1" solimp="0.98 0.999 0.0005"/>
+            {contact}/>
           <default class="wall"><geom rgba="0.20 0.36 0.62 1"/></default>
           <default class="floor"><geom rgba="0.08 0.14 0.25 1"/></default>
           <default class="peg"><geom mass="0.05" priority="1" rgba="0.95 0.65 0.15 1"/></default>
@@ -102,10 +107,11 @@ class PegInsertion(Task):
     """Success: the tip of the peg is at the bottom of the hole."""
 
     time_limit_s = 10.0
+    grasp_tilt: ClassVar[float] = GRASP_TILT
 
     @classmethod
     def scene(cls) -> str:
-        return _scene()
+        return peg_and_hole(CLEARANCE, 'solref="0.01 1" solimp="0.98 0.999 0.0005"')
 
     def __init__(self, robot: Panda, variation: Variation) -> None:
         super().__init__(robot, variation)
@@ -118,7 +124,10 @@ class PegInsertion(Task):
         varies = float(self.variation.randomize)
         turns = varies * float(self.variation.turned)
         hole_xy = HOLE_XY + varies * rng.uniform(-HOLE_RANGE, HOLE_RANGE, 2)
-        yaw, tilt = turns * rng.uniform(-MAX_YAW, MAX_YAW), varies * rng.uniform(-GRASP_TILT, GRASP_TILT)
+        yaw, tilt = (
+            turns * rng.uniform(-MAX_YAW, MAX_YAW),
+            varies * rng.uniform(-self.grasp_tilt, self.grasp_tilt),
+        )
         along, up = varies * rng.uniform(-GRASP_SHIFT, GRASP_SHIFT, 2)
         data.mocap_pos[self._hole] = (*hole_xy, 0.0)
         data.mocap_quat[self._hole] = rotations.from_rotation_vector(np.array((0.0, 0.0, yaw)))
@@ -194,6 +203,7 @@ class PegInsertionExpert(TaskExpert):
     """
 
     task: PegInsertion
+    press: ClassVar[float] = PRESS
 
     def action(self) -> NDArray[np.float32]:
         tip, turn = self.task.tip(self.data), self.task.turn(self.data)
@@ -223,7 +233,7 @@ class PegInsertionExpert(TaskExpert):
     def _light_touch(self) -> float:
         """The downward action that brings the controller's target to `PRESS` below the tool."""
         lead = self.data.ctrl[POSITION] - self.robot.tcp_pos(self.data)
-        return float(np.clip((-PRESS - lead[2]) / self.controller.scale.position[2], -1.0, 1.0))
+        return float(np.clip((-self.press - lead[2]) / self.controller.scale.position[2], -1.0, 1.0))
 
 
 def turned(vector: Array, angle: Array) -> Array:
