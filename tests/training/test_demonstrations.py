@@ -57,6 +57,8 @@ def test_an_operator_who_cannot_do_it_is_told() -> None:
         demonstrations={"num_episodes": 1}, env={"processor": {"reset": {"control_time_s": 0.3}}}
     )
     env = make_environment(config)
-    with pytest.raises(ConfigError, match="give a dataset"):
+    with pytest.raises(
+        ConfigError, match=r"time limit of 0.3 s cut \d+: raise env.processor.reset.control_time_s"
+    ):
         list(simulated(config, env, 0, 1, lambda: False))
     env.close()

@@ -134,7 +134,8 @@ class OperatorSession(Session):
             waiting = {"waiting_for": "somebody at the controls", "message": "Take over to begin."}
             self._linger(lambda: self.operator.seated, lambda: waiting)
         busy = self._role is not Role.HELP or (after is not None and bool(after.control[-1:] == [True]))
-        if (self.operator.attended and busy) or not self._env.spec.resettable:
+        by_hand = not (self._env.spec.resettable or self._attendance)  # an arm asks people by itself
+        if (self.operator.attended and busy) or by_hand:
             self._count_down(self._config.env.processor.reset.reset_time_s)
 
     def invite(self, message: str) -> bool:

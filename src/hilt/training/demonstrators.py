@@ -194,7 +194,7 @@ def simulated(
         if episode.is_success and episode.is_complete:
             given, allowed = given + 1, _MAX_FAILURES * wanted
             yield list(steps)
-        elif episode.is_complete:
+        elif not should_stop():  # one that was refused counts, too: it would be refused for ever
             failed.append(episode)
             if len(failed) >= allowed:
                 raise ConfigError("demonstrations", _refusal(config, env, failed, given - began))
