@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test soak check bench proto clean
+.PHONY: demo test soak check bench proto clean franka
 
 # The environment is complete when its stamp is newer than what it was made from.
 $(VENV)/.ready: constraints.txt pyproject.toml
@@ -11,6 +11,7 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,tensorboard,hub]'
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'franka-rs'
 	touch $@
 
 demo: $(VENV)/.ready
@@ -18,6 +19,14 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest
+
+# An arm that is not there, for the tests of the real one; it needs an older numpy than hilt.
+franka: $(VENV)-franka/.ready
+
+$(VENV)-franka/.ready:
+	$(PYTHON) -m venv $(VENV)-franka
+	$(VENV)-franka/bin/python -m pip install --quiet --disable-pip-version-check 'franka-sim==1.1.7' 'numpy==1.26.4' 'mujoco<3.3'
+	touch $@
 
 soak: $(VENV)/.ready
 	PYTHONPATH=tests/transport $(BIN)/python tests/system/soak.py
@@ -35,4 +44,4 @@ proto: $(VENV)/.ready
 	$(BIN)/python -m grpc_tools.protoc -I src --python_out=src --pyi_out=src src/hilt/data/transition.proto src/hilt/transport/hilt.proto
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build src/*.egg-info
+	rm -rf $(VENV) $(VENV)-franka .pytest_cache .mypy_cache .ruff_cache build src/*.egg-info

@@ -15,8 +15,10 @@ from hilt.algorithms.policy_runner import PolicyRunner
 from hilt.build.envs import make_environment
 from hilt.config.run import RunConfig
 from hilt.data.transition import Transition
+from hilt.envs.feature_env import Environment
 from hilt.rollout.evaluation import evaluate_policy, evaluation_seeds
-from hilt.training.demonstrations import demonstrations
+from hilt.training.demonstrations import recorded
+from hilt.training.demonstrators import simulated
 from hilt.training.learner_parts import Builder, learning_policy
 
 KINDS: dict[str, Any] = {"bc": BehaviorCloning, "flow_bc": FlowCloning}
@@ -35,11 +37,11 @@ def clone(
     clock counts learning, not judging.
     """
     env = make_environment(config)
-    builder = Builder(config, env, "cpu")
+    builder = Builder(config, env.spec, "cpu")
     with tempfile.TemporaryDirectory() as folder:
         memory = builder.memory(Path(folder))
         if given is None:
-            given = chain.from_iterable(demonstrations(config, env.schema, lambda: False))
+            given = chain.from_iterable(_demonstrations(config, env))
         memory.demonstrate(given)
         spec = builder.spec(memory.demonstrations)
         algorithm = KINDS[kind](learning_policy(config), spec, seed=config.seed)
@@ -60,3 +62,9 @@ def clone(
             }
         memory.close()
     env.close()
+
+
+def _demonstrations(config: RunConfig, env: Environment) -> Iterator[list[Transition]]:
+    if config.dataset.directory is not None:
+        return recorded(config, env.schema)
+    return simulated(config, env, 0, config.demonstrations.num_episodes, lambda: False)

@@ -16,6 +16,8 @@ import pytest
 
 from hilt.build.envs import make_environment
 from hilt.commands.main import main
+from hilt.config.load import load_config
+from hilt.data.env_spec import save_spec
 from hilt.data.episode_log import EpisodeLog, log_files
 from hilt.data.lerobot import DatasetWriter
 from hilt.data.routing import Source
@@ -208,6 +210,15 @@ def test_a_dataset_that_does_not_fit_is_refused_before_anything_starts(
     assert "20 fps" in refused(capsys, verb, *SAC, "--dataset.root=fast", "--output_dir=run")
 
 
+def test_an_actor_of_another_environment_than_its_run_began_with_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    env = make_environment(load_config())
+    save_spec(env.spec, Path("run/spec.json"))
+    said = refused(capsys, "actor", *SAC, "--output_dir=run", "--env.fps=20", "--no-ui")
+    assert "run: this run began with another environment: fps: then 10.0, now 20.0" in said
+
+
 @pytest.mark.parametrize("verb", ["train", "learner"])
 def test_nothing_is_left_of_what_did_not_begin(verb: str, capfd: pytest.CaptureFixture[str]) -> None:
     """What is wrong with a file of the dataset is seen by the learner, when it reads it."""
@@ -261,7 +272,7 @@ def test_a_folder_that_cannot_be_written_is_named(
 def test_a_policy_of_another_task_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     config = small_config()
     env = make_environment(config)
-    builder = Builder(config, env, "cpu")
+    builder = Builder(config, env.spec, "cpu")
     policy = builder.algorithm(builder.memory(Path("run")), None).policy
     write_model(Path("policy"), policy.config, policy.state_dict(), {})
     said = refused(capsys, "eval", "--policy.pretrained_path=policy", "--env.task=PegInsertion-v0")

@@ -31,7 +31,7 @@ def test_every_verb_has_help_with_its_keys_and_an_example(
     [
         (["data", "info", "DIR", "--output=x"], "--output: unknown option"),
         (["data", "show", "DIR", "--outputs=x"], "--outputs: unknown option; there are --output"),
-        (["doctor", "--fast"], "--fast: unknown option; it has none"),
+        (["doctor", "--fast"], "--fast: unknown option; there are --robot"),
         (["relabel", "--dataset=x", "--classifier=y", "--seed=1"], "--seed: unknown option"),
         (["train", "--policy.type=sac", "--online_steps=5"], '"policy.online_steps"'),
         (["train", "--policy.type=sac", "--seed=NaN"], "seed = NaN"),

@@ -17,22 +17,26 @@ import hilt.envs  # noqa: F401
 if TYPE_CHECKING:
     from hilt.build.envs import make_env
     from hilt.build.policies import load_policy
+    from hilt.commands.compare import compare
     from hilt.commands.evaluate import evaluate
     from hilt.commands.record import record
     from hilt.commands.relabel import relabel
     from hilt.commands.replay import replay
+    from hilt.commands.sweep import sweep
     from hilt.commands.train import train
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "load_policy", "make_env", "record", "relabel", "replay", "train"]
+__all__ = ["compare", "evaluate", "load_policy", "make_env", "record", "relabel", "replay", "sweep", "train"]
 
 _MODULES = {
+    "compare": "hilt.commands.compare",
     "evaluate": "hilt.commands.evaluate",
     "load_policy": "hilt.build.policies",
     "make_env": "hilt.build.envs",
     "record": "hilt.commands.record",
     "relabel": "hilt.commands.relabel",
     "replay": "hilt.commands.replay",
+    "sweep": "hilt.commands.sweep",
     "train": "hilt.commands.train",
 }
 

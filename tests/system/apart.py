@@ -13,7 +13,7 @@ from transport_tools import Relay, free_port
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.config.variables import TOKEN
-from hilt.data.transition import Schema
+from hilt.data.env_spec import EnvSpec
 
 
 class Apart:
@@ -45,11 +45,11 @@ class Apart:
         """Of the learner, past the relay."""
         return f"127.0.0.1:{self.port}"
 
-    def schema(self) -> Schema:
-        """What a well-informed stranger says its transitions look like."""
+    def spec(self) -> EnvSpec:
+        """What a well-informed stranger says its environment is like."""
         env = make_environment(load_config(self._config))
         env.close()
-        return env.schema
+        return env.spec
 
 
 def _port(port: int) -> str:

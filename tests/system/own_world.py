@@ -18,8 +18,8 @@ class Dot(gym.Env[dict[str, Any], NDArray[np.float32]]):
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 5}  # noqa: RUF012
 
-    def __init__(self, render_mode: str | None = None, reach: float = 0.3) -> None:
-        self.render_mode, self.reach = render_mode, reach
+    def __init__(self, render_mode: str | None = None, reach: float = 0.3, lasts: int = 10**9) -> None:
+        self.render_mode, self.reach, self.lasts = render_mode, reach, lasts
         self.observation_space = gym.spaces.Dict(
             {
                 "position": gym.spaces.Box(-1, 1, (2,), np.float64),
@@ -36,9 +36,16 @@ class Dot(gym.Env[dict[str, Any], NDArray[np.float32]]):
         return self._observation(), {}
 
     def step(self, action: NDArray[np.float32]) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        self._wear()
         self.position = np.clip(self.position + 0.3 * action, -1, 1)
         there = bool(np.abs(self.position).max() < self.reach)
         return self._observation(), float(there), there, False, {}
+
+    def _wear(self) -> None:
+        """It is good for so many steps."""
+        self.lasts -= 1
+        if self.lasts < 0:
+            raise RuntimeError("the dot is worn out")
 
     def render(self) -> NDArray[np.uint8]:
         picture = np.zeros((SIZE, SIZE, 3), np.uint8)

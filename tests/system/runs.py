@@ -55,11 +55,13 @@ def write_config(folder: Path, config: Mapping[str, Any] = TINY) -> Path:
 class Hilt:
     """One `hilt ...` process, started in `folder`; what it says goes into a file there."""
 
-    def __init__(self, folder: Path, *arguments: object, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: object, python: Path | str = sys.executable, **environment: str
+    ) -> None:
         self.output = folder / f"said-{arguments[0]}-{time.monotonic_ns()}.txt"
         with self.output.open("w") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hilt", *map(str, arguments)],
+                [python, "-m", "hilt", *map(str, arguments)],
                 cwd=folder,
                 env={**os.environ, "OMP_NUM_THREADS": "1", PARENT: str(os.getpid()), **environment},
                 stdout=output,

@@ -106,12 +106,12 @@ class Trial:
         self.note()
 
     def flood(self, messages: int, chance: random.Random) -> None:
-        learner, schema = self.processes["learner"].pid, self.pair.schema()
+        learner, spec = self.processes["learner"].pid, self.pair.spec()
         before = 0.0
         for number in range(messages):
             if number == messages // 20:  # what the first strangers cost once
                 before = resident_mib(learner)
-            self.refused += not visit(self.pair.address, chance, schema)
+            self.refused += not visit(self.pair.address, chance, spec)
         self.growth_mib = resident_mib(learner) - before
         self.note()
 

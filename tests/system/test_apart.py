@@ -57,6 +57,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     learner.signal(signal.SIGTERM)
     told.exit_codes["stopped learner"] = learner.wait()
     told.said["stopped learner"] = learner.said
+    (pair.run / "spec.json").unlink()  # runs of before have none: an actor tells it
     learner = pair.learner()
     go_on(learner, "the learner came back")
     for name, process in (("actor", actor), ("second actor", second), ("learner", learner)):
@@ -80,9 +81,9 @@ def suffer(pair: Apart, go_on: Callable[[], None]) -> None:
 
 
 def bombard(pair: Apart, learner: Hilt, told: Story) -> None:
-    chance, schema = random.Random(0), pair.schema()
+    chance, spec = random.Random(0), pair.spec()
     before = resident_mib(learner.pid), threads(learner.pid)
-    told.taken = sum(visit(pair.address, chance, schema) for _ in range(MESSAGES))
+    told.taken = sum(visit(pair.address, chance, spec) for _ in range(MESSAGES))
     learner.until(lambda: threads(learner.pid) <= before[1] + 2, "the threads of strangers have ended")
     told.growth_mib = resident_mib(learner.pid) - before[0]
 

@@ -88,5 +88,17 @@ def test_a_saved_policy_is_evaluated_again_with_the_same_result(world: Path) -> 
     assert first == second
 
 
+def test_an_environment_that_raises_is_one_line_and_its_trace_is_kept(tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).with_name("own_world.py"), tmp_path)
+    env = {"type": "gymnasium", **WORLDS["dot"], "kwargs": {"lasts": 30}}
+    (tmp_path / "train.json").write_text(json.dumps({**QUICK, "env": env, "policy": POLICY}))
+    train = Hilt(tmp_path, "train", "--config_path=train.json", "--output_dir=run")
+    assert train.wait() == 2, train.said
+    assert "environment Dot-v0: step raised RuntimeError: the dot is worn out" in train.said
+    assert "own_world.py:" in train.said
+    assert "Traceback" not in train.said
+    assert "self._wear()" in (tmp_path / "run" / "environment_error.txt").read_text()
+
+
 def name_of(world: Path) -> str:
     return world.name.rstrip("0123456789")

@@ -28,7 +28,8 @@ def test_it_learns_offline_then_online_and_acts_within_the_bounds(
     networks = {"critic_network_kwargs": SMALL, "actor_network_kwargs": SMALL, "image_size_encoder": 32}
     policy = {"type": "acfql", "chunk_size": 3, "flow_steps": 1, **networks}
     config = load_config({"env": env, "policy": policy, "batch_size": 8})
-    builder = Builder(config, made := make_environment(config), "cpu")
+    made = make_environment(config)
+    builder = Builder(config, made.spec, "cpu")
     made.close()
     assert made.schema.observation["observation.state"].shape == (42 if force_torque else 18,)
     memory = builder.memory(tmp_path)

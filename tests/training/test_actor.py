@@ -75,7 +75,7 @@ def env() -> Iterator[Environment]:
 
 @pytest.fixture(scope="module")
 def weights(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> Weights:
-    builder = Builder(small_config(), env, "cpu")
+    builder = Builder(small_config(), env.spec, "cpu")
     memory = Memory(tmp_path_factory.mktemp("log"), env.schema, online_capacity=9, demonstration_capacity=9)
     policy = builder.algorithm(memory, None).policy
     return Weights(1, dict(policy.state_dict()), policy.config)

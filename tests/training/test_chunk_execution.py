@@ -67,7 +67,7 @@ def env() -> Iterator[Environment]:
 
 @pytest.fixture(scope="module")
 def weights(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> Weights:
-    builder = Builder(CONFIG, env, "cpu")
+    builder = Builder(CONFIG, env.spec, "cpu")
     policy = builder.algorithm(builder.memory(tmp_path_factory.mktemp("log")), None).policy
     return Weights(1, dict(policy.state_dict()), policy.config)
 

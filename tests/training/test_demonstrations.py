@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from parts import small_config
 
 from hilt.build.envs import make_environment
 from hilt.config.errors import ConfigError
-from hilt.training.demonstrations import demonstrations, habits_of_demonstrator
-from hilt.training.learner_parts import Builder
+from hilt.config.run import RunConfig
+from hilt.envs.feature_env import Environment
+from hilt.training.demonstrators import simulated
 
 
-def builder(num_episodes: int, **habits: Any) -> Builder:
-    config = small_config(demonstrations={"num_episodes": num_episodes, "operator_options": habits})
-    env = make_environment(config)
-    env.close()
-    return Builder(config, env, "cpu")
+@pytest.fixture(scope="module")
+def env() -> Iterator[Environment]:
+    made = make_environment(small_config())
+    yield made
+    made.close()
 
 
-def test_demonstrations_succeed_and_are_the_operators_at_every_step() -> None:
-    made = builder(2)
-    episodes = list(demonstrations(made.config, made.env.schema, lambda: False))
+def config_of(num_episodes: int) -> RunConfig:
+    return small_config(demonstrations={"num_episodes": num_episodes})
+
+
+def test_demonstrations_succeed_and_are_the_operators_at_every_step(env: Environment) -> None:
+    episodes = list(simulated(config_of(2), env, 0, 2, lambda: False))
     assert len(episodes) == 2
     for episode in episodes:
         assert episode[-1].is_success
@@ -32,55 +35,30 @@ def test_demonstrations_succeed_and_are_the_operators_at_every_step() -> None:
         assert all(transition.is_intervention for transition in episode)
 
 
-def test_after_an_interruption_only_the_rest_is_collected(tmp_path: Path) -> None:
-    made = builder(3)
-    memory = made.memory(tmp_path)
-    interrupted = demonstrations(made.config, made.env.schema, lambda: False)
-    memory.demonstrate(next(interrupted))
+def test_after_an_interruption_only_the_rest_is_collected(env: Environment) -> None:
+    config = config_of(3)
+    interrupted = simulated(config, env, 0, 3, lambda: False)
+    episodes = [next(interrupted)]
     interrupted.close()
-    memory.close()
-
-    memory = made.memory(tmp_path)
-    memory.restore()
-    rest = list(demonstrations(made.config, made.env.schema, lambda: False, memory.demonstrated))
-    for episode in rest:
-        memory.demonstrate(episode)
-    assert (len(rest), len(memory.demonstrated)) == (2, 3)
-    starts = [memory.demonstrations.frames["observation.environment_state"][0], rest[0][0], rest[1][0]]
-    places = [
-        start.observation["observation.environment_state"].tobytes()
-        if hasattr(start, "step")
-        else start.tobytes()
-        for start in starts
-    ]
-    assert len(set(places)) == 3  # no episode is played twice
-    assert list(demonstrations(made.config, made.env.schema, lambda: False, memory.demonstrated)) == []
-    memory.close()
+    episodes += simulated(config, env, 1, 3, lambda: False)
+    assert len(episodes) == 3
+    starts = {steps[0].observation["observation.environment_state"].tobytes() for steps in episodes}
+    assert len(starts) == 3  # no episode is played twice
+    assert list(simulated(config, env, 3, 3, lambda: False)) == []
 
 
-def test_collecting_stops_when_told() -> None:
-    made, calls = builder(5), itertools.count()
-    assert list(demonstrations(made.config, made.env.schema, lambda: next(calls) > 10)) == []
+def test_collecting_stops_when_told(env: Environment) -> None:
+    calls = itertools.count()
+    assert list(simulated(config_of(5), env, 0, 5, lambda: next(calls) > 10)) == []
 
 
-def test_what_cut_the_demonstrations_is_said_after_a_handful() -> None:
+def test_an_operator_who_cannot_do_it_is_told() -> None:
     config = small_config(
-        demonstrations={"num_episodes": 20},
-        env={"task": "hilt/ArrangeBoxes-v0", "processor": {"reset": {"control_time_s": 1.5}}},
+        demonstrations={"num_episodes": 1}, env={"processor": {"reset": {"control_time_s": 0.3}}}
     )
     env = make_environment(config)
-    said = r"failed in 8 of 8 .* time limit of 1.5 s cut 8: raise env.processor.reset.control_time_s .*60 s"
-    with pytest.raises(ConfigError, match=said):
-        list(demonstrations(config, env.schema, lambda: False))
+    with pytest.raises(
+        ConfigError, match=r"time limit of 0.3 s cut \d+: raise env.processor.reset.control_time_s"
+    ):
+        list(simulated(config, env, 0, 1, lambda: False))
     env.close()
-
-
-def test_the_person_who_helps_later_demonstrates() -> None:
-    def habits(**demonstrations: Any) -> dict[str, Any]:
-        options = {"person": "novice", "noise": 0.1, "success_delay_s": [1, 2]}
-        return habits_of_demonstrator(
-            small_config(operator="scripted", operator_options=options, demonstrations=demonstrations)
-        )
-
-    assert habits() == {"always": True, "person": "novice", "success_delay_s": [1, 2]}
-    assert habits(operator_options={"person": "expert"})["person"] == "expert"

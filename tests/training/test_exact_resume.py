@@ -32,7 +32,7 @@ def _one_thread() -> Iterator[None]:
 def builder_of(config: RunConfig) -> Builder:
     env = make_environment(config)
     env.close()
-    return Builder(config, env, "cpu")
+    return Builder(config, env.spec, "cpu")
 
 
 def filled(builder: Builder, run: Path) -> Memory:

@@ -24,7 +24,7 @@ def test_batches_begin_with_what_people_did_and_are_imitated(actor: str, tmp_pat
     config = load_config({"policy": {**policy, "actor_lr": 3e-3}, "batch_size": 16})
     env = make_environment(config)
     env.close()
-    builder = Builder(config, env, "cpu")
+    builder = Builder(config, env.spec, "cpu")
     memory = builder.memory(tmp_path)
     memory.demonstrate(episode(1, 8, schema=env.schema))
     memory.receive(episode(2, 30, schema=env.schema))

@@ -100,7 +100,7 @@ class Bench:
         env = make_environment(config)
         env.close()
         self.run, self.stop = run, threading.Event()
-        builder = Builder(config, env, "cpu")
+        builder = Builder(config, env.spec, "cpu")
         self.memory = builder.memory(run)
         for number in range(demonstrations):
             self.memory.demonstrate(episode(10_000 + number, 8, schema=env.schema))

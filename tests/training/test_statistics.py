@@ -34,7 +34,7 @@ def configure(stats: dict[str, Any], convention: str = "auto", **policy: Any) ->
 
 
 def normalizer(config: RunConfig, folder: Path) -> Any:
-    builder = Builder(config, make_environment(config), "cpu")
+    builder = Builder(config, make_environment(config).spec, "cpu")
     memory = builder.memory(folder)
     memory.demonstrate(episode(1, 3, schema=builder.env.schema))
     memory.close()
@@ -74,7 +74,7 @@ def test_pictures_are_normalised_as_the_file_says(tmp_path: Path) -> None:
 
 def test_actions_keep_the_bounds_of_the_environment(tmp_path: Path) -> None:
     config = configure({"action": {"min": [-0.025] * 3, "max": [0.025] * 3}, STATE: GYM_HIL})
-    builder = Builder(config, make_environment(config), "cpu")
+    builder = Builder(config, make_environment(config).spec, "cpu")
     memory = builder.memory(tmp_path)
     spec = builder.spec(memory.demonstrations)
     memory.close()

@@ -49,7 +49,7 @@ def configure(encoder: Path, policy: str = "sac", **keys: Any) -> RunConfig:
 def build(config: RunConfig, checkpoint: Checkpoint | None = None) -> Builder:
     env = make_environment(config)
     backbone = load_backbone(learning_policy(config), env.schema, checkpoint, "cpu")
-    return Builder(config, env, "cpu", backbone)
+    return Builder(config, env.spec, "cpu", backbone)
 
 
 def count_calls(backbone: PretrainedEncoder) -> list[torch.Size]:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transport_tools import SCHEMA, Relay, ids
+from transport_tools import SCHEMA, Relay, ids, spec_of
 
 from hilt.data.transition import Schema, Transition
 from hilt.transport import LearnerClient, TransitionServer
-from hilt.transport.server import Security
+from hilt.transport.listening import Security
 
 
 class Learner:
@@ -28,7 +28,7 @@ class Learner:
         security = Security(options.pop("token", None), options.pop("tls", None))
         self.server = TransitionServer(
             bind,
-            schema,
+            spec_of(schema),
             self._store,
             seen=lambda episode_id, step: (episode_id, step) in self.held,
             on_interrupted=lambda actor_id, episode_id: self.interrupted.append((actor_id, episode_id)),
@@ -68,7 +68,7 @@ def connect() -> Iterator[Callable[..., LearnerClient]]:
     clients: list[LearnerClient] = []
 
     def start(address: str, schema: Schema = SCHEMA, **options: Any) -> LearnerClient:
-        clients.append(LearnerClient(address, schema, **{"actor_id": "actor", **options}))
+        clients.append(LearnerClient(address, spec_of(schema), **{"actor_id": "actor", **options}))
         return clients[-1]
 
     yield start

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import grpc
-from transport_tools import SCHEMA, episode
+from transport_tools import SCHEMA, SPEC, episode
 
 from hilt.data.codec import Encoder
+from hilt.data.env_spec import EnvSpec
 from hilt.data.transition import Schema
 from hilt.transport import handshake
 from hilt.transport.hilt_pb2 import FromActor, FromLearner, Report
@@ -24,7 +25,7 @@ def call(
     address: str,
     messages: list[bytes],
     *,
-    schema: Schema = SCHEMA,
+    spec: EnvSpec = SPEC,
     said: handshake.Metadata | None = None,
     linger_s: float = 0.0,
     goodbye: bool = True,
@@ -38,7 +39,7 @@ def call(
             yield FromActor(goodbye=True).SerializeToString()
 
     answers: list[FromLearner] = []
-    said = said or handshake.metadata(schema, "stranger", random.getrandbits(63), None)
+    said = said or handshake.metadata(spec, "stranger", random.getrandbits(63), None)
     with grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
         stream = channel.stream_stream(METHOD, response_deserializer=FromLearner.FromString)
         running = stream(requests(), metadata=said, timeout=20)
@@ -100,21 +101,21 @@ def speak_nonsense(address: str, chance: random.Random) -> None:
         stranger.sendall(opening + chance.randbytes(chance.choice([0, 9, 300, 20_000])))
 
 
-def visit(address: str, chance: random.Random, schema: Schema = SCHEMA) -> bool:
+def visit(address: str, chance: random.Random, spec: EnvSpec = SPEC) -> bool:
     """One stranger with one random message; whether everything in it was taken."""
     kind = chance.randrange(4)
     if kind == 0:
         speak_nonsense(address, chance)
         return False
     if kind == 1:
-        hello = handshake.metadata(schema, "stranger", chance.getrandbits(63), None)[0][1]
+        hello = handshake.metadata(spec, "stranger", chance.getrandbits(63), None)[0][1]
         assert isinstance(hello, bytes)
         answers, code = call(address, [], said=((handshake.HELLO_KEY, mutate(hello, chance)),))
     elif kind == 2:
-        text = message(schema=schema)
+        text = message(schema=spec.schema)
         bend(text, chance)
-        answers, code = call(address, [text.SerializeToString()], schema=schema)
+        answers, code = call(address, [text.SerializeToString()], spec=spec)
     else:
-        data = mutate(message(schema=schema).SerializeToString(), chance)
-        answers, code = call(address, [data], schema=schema)
+        data = mutate(message(schema=spec.schema).SerializeToString(), chance)
+        answers, code = call(address, [data], spec=spec)
     return code is grpc.StatusCode.OK and not any(answer.status.refused for answer in answers)

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from transport_tools import SCHEMA, episode, ids, wait_until
+from transport_tools import SPEC, episode, ids, wait_until
 
 from hilt.data.transition import Feature, Schema
 from hilt.transport import Limits, TransitionServer, handshake
@@ -173,7 +173,7 @@ def test_an_address_that_is_none(bind):
 
 def test_an_open_port_is_refused_by_the_server_itself():
     with pytest.raises(ValueError, match="can be reached from other machines: give a token and a TLS"):
-        TransitionServer("0.0.0.0:0", SCHEMA, lambda *_: None)
+        TransitionServer("0.0.0.0:0", SPEC, lambda *_: None)
 
 
 def test_two_learners_on_one_port(learn):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
-from dataclasses import replace
 
 import grpc
 import pytest
 from strangers import call, message, visit
-from transport_tools import SCHEMA, episode, ids, wait_until
+from transport_tools import SCHEMA, SPEC, episode, ids, wait_until
 
 from hilt.data.codec import Encoder
 from hilt.transport import Limits, handshake
@@ -105,7 +105,7 @@ def test_whoever_says_nothing_is_dropped(learn):
 def test_a_call_that_ends_without_a_goodbye_was_cut(learn):
     learner = learn(limits=Limits(gone_after_s=60))
     steps = [Encoder().encode(step) for step in episode(1, 3, open_end=True)]
-    said = handshake.metadata(SCHEMA, "actor", 1, None)
+    said = handshake.metadata(SPEC, "actor", 1, None)
     call(
         learner.address,
         [FromActor(first=1, steps=steps[:1]).SerializeToString()],
@@ -132,7 +132,7 @@ def test_strangers_without_the_token_are_not_listened_to(learn):
     good = [message().SerializeToString()]
     _, code = call(learner.address, good)
     assert code is grpc.StatusCode.UNAUTHENTICATED
-    hello, *_ = handshake.metadata(SCHEMA, "stranger", 1, None)
+    hello, *_ = handshake.metadata(SPEC, "stranger", 1, None)
     for token in ("Bearer", "Bearer ", "Bearer secre", "secret", "Bearer secret "):
         _, code = call(learner.address, good, said=(hello, (handshake.TOKEN_KEY, token)))
         assert code is grpc.StatusCode.UNAUTHENTICATED
@@ -148,7 +148,7 @@ def test_a_report_that_is_too_large_is_dropped(learn):
 
 def test_names_that_no_terminal_should_see_are_refused(learn):
     learner = learn()
-    hello = handshake.Hello(protocol=handshake.PROTOCOL, actor_id="\x1b[2J", stream=1)
-    hello.schema.update(handshake.describe_schema(replace(SCHEMA)))
+    described = json.dumps(SPEC.to_json())
+    hello = handshake.Hello(protocol=handshake.PROTOCOL, actor_id="\x1b[2J", stream=1, spec=described)
     _, code = call(learner.address, [], said=((handshake.HELLO_KEY, hello.SerializeToString()),))
     assert code is grpc.StatusCode.INVALID_ARGUMENT

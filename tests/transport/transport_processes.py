@@ -8,7 +8,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import torch
-from transport_tools import SCHEMA, episode, ids
+from transport_tools import SCHEMA, SPEC, episode, ids
 
 from hilt.data.episode_log import EpisodeLog
 from hilt.data.transition import Transition
@@ -28,7 +28,7 @@ def learner(ready: Event, port: int, folder: Path) -> None:
         held.update(ids(transitions))
 
     server = TransitionServer(
-        f"127.0.0.1:{port}", SCHEMA, store, seen=lambda episode_id, step: (episode_id, step) in held
+        f"127.0.0.1:{port}", SPEC, store, seen=lambda episode_id, step: (episode_id, step) in held
     )
     with server:
         ready.set()
@@ -44,7 +44,7 @@ def actor(ready: Event, port: int, episodes: int, spool: Path | None = None) -> 
     """Sends episodes that are numbered from its process id."""
     address, name = f"127.0.0.1:{port}", f"actor-{os.getpid()}"
     memory_bytes = 2**20 if spool is None else 1
-    with LearnerClient(address, SCHEMA, actor_id=name, spool=spool, room=Room(memory_bytes)) as client:
+    with LearnerClient(address, SPEC, actor_id=name, spool=spool, room=Room(memory_bytes)) as client:
         ready.set()
         for number in range(episodes):
             for transition in episode(os.getpid() * 1000 + number, EPISODE_LENGTH):

@@ -10,10 +10,20 @@ from contextlib import suppress
 
 import numpy as np
 
+from hilt.data.env_spec import EnvSpec
 from hilt.data.transition import Controller, Feature, Observation, Schema, Transition
 
 STATE, IMAGE = "observation.state", "observation.images.front"
 SCHEMA = Schema({STATE: Feature((3,)), IMAGE: Feature((3, 8, 8), "uint8")}, Feature((4,)))
+
+
+def spec_of(schema: Schema) -> EnvSpec:
+    """An environment of that schema."""
+    size = schema.action_dim
+    return EnvSpec(schema, (-1.0,) * size, (1.0,) * size, (0.0,) * size, fps=10.0)
+
+
+SPEC = spec_of(SCHEMA)
 
 
 def observation(episode_id: int, step: int, schema: Schema = SCHEMA) -> Observation:

@@ -80,7 +80,7 @@ def saved_policy(tmp_path):
     config = load_config({"env": {"task": "hilt/PickCube-v0"}, "policy": POLICY})
     env = make_environment(config)
     memory = Memory(tmp_path / "log", env.schema, online_capacity=9, demonstration_capacity=9)
-    policy = Builder(config, env, "cpu").algorithm(memory, None).policy
+    policy = Builder(config, env.spec, "cpu").algorithm(memory, None).policy
     write_model(tmp_path / "policy", policy.config, policy.state_dict(), {})
     memory.close()
     return tmp_path / "policy"

@@ -59,7 +59,7 @@ def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     import torch
 
-    from hilt.training.supervisor import cores
+    from hilt.training.resources import cores
 
     return {
         "processor": _processor(),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hilt.data.env_spec import EnvSpec
 from hilt.data.transition import IMAGES, STATE, Controller, Feature, Observation, Schema, Transition
 from hilt.transport import LearnerClient, TransitionServer, Weights
 from hilt.transport.client import Room
@@ -29,6 +30,7 @@ PIXELS = Schema(
     },
     Feature((4,)),
 )
+SPEC = EnvSpec(PIXELS, (-1.0,) * 4, (1.0,) * 4, (0.0,) * 4, fps=10.0)
 POLICY_BYTES = 5 * 2**20
 
 
@@ -84,7 +86,7 @@ def _work(seconds: float, answer: Connection) -> bool:
 def _send(address: str, transitions: int, answer: Connection) -> None:
     """Answers with the seconds that sending took."""
     episode = list(_episode(transitions))
-    with LearnerClient(address, PIXELS, actor_id="benchmark", room=Room(memory_bytes=2**40)) as client:
+    with LearnerClient(address, SPEC, actor_id="benchmark", room=Room(memory_bytes=2**40)) as client:
         while not client.connected:
             time.sleep(0.01)
         start = time.monotonic()
@@ -97,7 +99,7 @@ def _send(address: str, transitions: int, answer: Connection) -> None:
 def _receive(address: str, publications: int, answer: Connection) -> None:
     """Answers with the seconds that each publication was on its way."""
     ages: list[float] = []
-    with LearnerClient(address, PIXELS, actor_id="benchmark") as client:
+    with LearnerClient(address, SPEC, actor_id="benchmark") as client:
         while len(ages) < publications:
             weights = client.wait_for_weights()
             if weights is not None:
@@ -120,7 +122,7 @@ def _actor(program: Callable[[str, int, Connection], None], address: str, count:
 
 
 def _learner() -> TransitionServer:
-    return TransitionServer("127.0.0.1:0", PIXELS, lambda _actor_id, _transitions: None)
+    return TransitionServer("127.0.0.1:0", SPEC, lambda _actor_id, _transitions: None)
 
 
 class _Meter:

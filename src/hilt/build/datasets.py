@@ -51,6 +51,11 @@ def recorded_schema(config: RunConfig) -> Schema:
     return _meta(config).schema
 
 
+def require_learnable(config: RunConfig) -> None:
+    """Raises ConfigError or DatasetError where nothing can learn from the dataset, by its `meta/` alone."""
+    _meta(config).require_learnable()
+
+
 def _meta(config: RunConfig) -> Catalog:
     """The dataset of `config`, as far as its `meta/` tells."""
     folder = dataset_folder(config)
@@ -118,7 +123,7 @@ def open_fitting(config: RunConfig, schema: Schema, should_stop: Stop = lambda: 
         ConfigError, DatasetError: as `open_dataset`.
     """
     fps = None if config.env.type == "gymnasium" else config.env.fps
-    _meta(config).require_learnable()
+    require_learnable(config)
     return open_dataset(config, schema, fps, should_stop)
 
 

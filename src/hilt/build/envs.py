@@ -10,19 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 from hilt.build.pictures import own_sizes, preprocessing_of
+from hilt.build.real_arm import make_franka
 from hilt.build.rewards import load_reward_function
 from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
 from hilt.config.fields import Section
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
+from hilt.data.env_spec import EnvSpec, EnvSpecError
 from hilt.data.transition import Observation
-from hilt.envs.errors import RenderingError
+from hilt.envs.errors import EnvironmentFailedError, RenderingError
 from hilt.envs.feature_env import Environment, UnsuitableEnvironmentError
 from hilt.envs.gl import backend
 from hilt.envs.registration import register, register_task
+from hilt.errors import UserError
 from hilt.processors.observation import ObservationError
 from hilt.processors.pictures import KEY as PICTURES_KEY
 
@@ -41,17 +45,23 @@ def make_env(
         config = load_config(config)
     env = config.env if isinstance(config, RunConfig) else config
     try:
+        if env.type == "franka":
+            return make_franka(env)
         if env.type == "gymnasium":
             register()
             return _make_drawing(env.task, {**env.kwargs, **overrides})
         return gym.make(
             register_task(env.choice.task), disable_env_checker=True, **{**_arguments(env), **overrides}
         )
+    except UserError:
+        raise
     except (gym.error.Error, TypeError, ValueError, ModuleNotFoundError) as error:
         if unexpected := re.search(r"unexpected keyword argument '(\w+)'", str(error)):
             name = unexpected[1]
             raise ConfigError(f"env.kwargs.{name}", f'"{env.task}" takes no argument {name}') from error
         raise ConfigError("env.task", f'"{env.task}": cannot be made: {error}') from error
+    except Exception as error:
+        raise EnvironmentFailedError(env.task, "making it", error) from error
 
 
 def _make_drawing(task: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
@@ -84,7 +94,7 @@ def make_environment(
     """
     features = features or list(getattr(config.policy, "input_features", {})) or None
     reward_function = load_reward_function(config.env) if learned_reward else None
-    if config.env.type != "gymnasium" and (reward_function is not None or trust_operator):
+    if config.env.is_simulated and (reward_function is not None or trust_operator):
         overrides = {"terminate_on_success": False, **overrides}
     try:
         return Environment(
@@ -102,6 +112,17 @@ def make_environment(
         names_key = PICTURES_KEY in str(error)
         key = "env" if names_key else "policy.input_features" if features else "env.task"
         raise ConfigError(key, str(error)) from error
+
+
+def described(config: RunConfig, env: Environment) -> EnvSpec:
+    """What everybody but the actor knows of `env`. Raises ConfigError: nothing can learn in it."""
+    spec, name = env.spec, f'"{config.env.task}"'
+    if not np.isfinite([spec.action_low, spec.action_high]).all():
+        raise ConfigError("env.task", f"{name}: actions must have bounds, to be learned")
+    try:
+        return EnvSpec.from_json(spec.to_json())
+    except EnvSpecError as error:
+        raise ConfigError("env.task", f"{name}: {error}") from error
 
 
 def _said(section: Section, key: str) -> Any:

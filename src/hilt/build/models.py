@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hilt.networks.errors import UnsupportedModelError
 from hilt.networks.hub import FILES, from_hub
-from hilt.runs.checkpoints import CheckpointError
 
 _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 _WANTED = (*FILES, "train_config.json")
@@ -29,4 +28,6 @@ def model_folder(name: str | Path) -> Path:
     try:
         return from_hub(str(name), _WANTED)
     except UnsupportedModelError as error:
+        from hilt.runs.checkpoints import CheckpointError  # torch
+
         raise CheckpointError(f"{name}: {error}") from None

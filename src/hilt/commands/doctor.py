@@ -8,42 +8,52 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hilt.commands.finding import Finding
 from hilt.commands.options import options_of
+from hilt.config.errors import ConfigError
+from hilt.config.overrides import parse_command_line
 
 _MEASURE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `fix` says the way out where something is missing."""
-
-    what: str
-    state: str
-    fix: str = ""
-
-
 def main(arguments: Sequence[str]) -> int:
     """What this machine can do, and what to do about the rest; the exit code."""
-    options_of("doctor", arguments)
+    if "--robot" in arguments:
+        examine_robot(*parse_command_line([word for word in arguments if word != "--robot"]))
+        return 0
+    options_of("doctor", arguments, optional=("robot",))
     examine()
     return 0
 
 
+def examine_robot(path: str | None, overrides: Sequence[str]) -> None:
+    """Print the findings about the arm of a configuration. Raises ConfigError where it has none."""
+    from hilt.commands.check_robot import check_robot
+    from hilt.config.load import load_config
+
+    env = load_config(path, overrides).env
+    if env.type != "franka":
+        raise ConfigError("doctor", '--robot: needs a configuration with "env.type": "franka"')
+    _report(finding for check in check_robot(env) for finding in check())
+
+
 def examine() -> None:
-    """Print the findings."""
+    """Print the findings about this machine."""
     checks: list[Callable[[], Finding]] = [
         _python, _cores, _gpu, _graphics, _steps, _updates, _display, _keyboard, _gamepads, _ports, _extras,
     ]  # fmt: skip
+    _report(check() for check in checks)
+
+
+def _report(findings: Iterable[Finding]) -> None:
     table = Table("what", "here", "the way out")
-    for check in checks:
-        finding = check()
+    for finding in findings:
         mark = "[yellow]" if finding.fix else "[green]"
         table.add_row(finding.what, mark + escape(finding.state), escape(finding.fix))
     Console().print(table)
@@ -56,7 +66,7 @@ def _python() -> Finding:
 
 
 def _cores() -> Finding:
-    from hilt.training.supervisor import cores
+    from hilt.training.resources import cores
 
     count = cores()
     fix = "" if count > 1 else "learner and actor share one core: expect half the speed"

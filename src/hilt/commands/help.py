@@ -30,6 +30,7 @@ class Help:
 
 _CONFIG = ("--config_path FILE", "a JSON configuration, or a folder that holds one; without: the defaults")
 _NO_UI = ("--no-ui", "without the operator's page")
+_SHADOW = ("--shadow", "a real arm: the policy is shown and recorded, and commands nothing")
 
 HELP = {
     "demo": Help(
@@ -45,7 +46,7 @@ HELP = {
         "The environment runs in real time and an operator drives; nothing is recorded.",
         "hilt teleop --config_path configs/env.json --operator=browser",
         ("env.task", "env.obs_type", "operator", "ui.port", "ui.open_browser"),
-        (_CONFIG, _NO_UI),
+        (_CONFIG, _NO_UI, _SHADOW),
     ),
     "record": Help(
         "hilt record [--config_path FILE] --dataset.root=DIR [--KEY=VALUE ...]",
@@ -62,7 +63,7 @@ HELP = {
             ),
             *("operator", "env.number_of_steps_after_success", "resume", "policy.pretrained_path"),
         ),
-        (_CONFIG, _NO_UI),
+        (_CONFIG, _NO_UI, _SHADOW),
     ),
     "replay": Help(
         "hilt replay [--config_path FILE] --dataset.root=DIR --dataset.replay_episode=N",
@@ -109,9 +110,40 @@ HELP = {
             "eval.seed",
             "eval.videos",
             "eval.video_s",
+            "eval.workers",
             "output_dir",
         ),
         (_CONFIG, _NO_UI),
+    ),
+    "sweep": Help(
+        "hilt sweep --config_path FILE [--seeds=N] [--grid.KEY=VALUE,VALUE ...] [--KEY=VALUE ...]",
+        "A training for each seed and each combination of the values of the grid, as many at a time as cores "
+        "and memory allow, each in a folder of its own; then the table and the page of `hilt compare`. The "
+        "same command goes on where it was stopped, or is longer now; trainings that die go on.",
+        "hilt sweep --config_path configs/train_sac_state.json --seeds=5 --grid.policy.utd_ratio=1,2",
+        ("seed", "operator", "time_limit_s", "eval.n_episodes"),
+        (
+            _CONFIG,
+            ("--seeds=N", "seeds of each setting, counted from `seed` on; 3"),
+            ("--grid.KEY=A,B", "values of a key, each with each value of the others"),
+            ("--jobs=N", "trainings at a time; without: what cores and memory allow"),
+            (
+                "--cluster=ADDRESS",
+                "train on the nodes of a Ray cluster (auto: the one that this machine belongs to); "
+                "--output_dir is then on storage that all nodes share (docs/cluster.md)",
+            ),
+            ("--output_dir=DIR", "folder of the sweep; without: outputs/sweep/NAME"),
+        ),
+    ),
+    "compare": Help(
+        "hilt compare RUN RUN ... [--output FILE]",
+        "Runs side by side, those that differ in their seed alone as one: success, cycle time, clock, steps "
+        "and a person's seconds as a table, with intervals over the seeds, and their curves on one page.",
+        "hilt compare outputs/train/2026-01-31",
+        options=(
+            ("RUN", "the folder of a run; a folder of runs stands for all in it"),
+            ("--output FILE", "the page; without: comparison.html in the folder, or in outputs for several"),
+        ),
     ),
     "relabel": Help(
         "hilt relabel --dataset DIR --classifier DIR [--output DIR] [--config_path FILE]",
@@ -139,10 +171,19 @@ HELP = {
         "The axes and buttons of a pad as they move; asks for each control and writes a mapping.",
         "hilt gamepad my_pad.json",
     ),
+    "cameras": Help(
+        "hilt cameras [--config_path FILE] [--output DIR]",
+        "The cameras of a real arm: how fast and how late they are, and pictures of what they see and of "
+        "what is cut out of it. Without a configuration, the devices of this machine.",
+        "hilt cameras --config_path arm.json",
+        options=(_CONFIG, ("--output DIR", "where the pictures go; without: cameras")),
+    ),
     "doctor": Help(
-        "hilt doctor",
-        "What this machine can do: OpenGL, GPU, devices, ports, speed; and what to do about the rest.",
-        "hilt doctor",
+        "hilt doctor [--robot --config_path FILE]",
+        "What this machine can do: OpenGL, GPU, devices, ports, speed; and what to do about the rest. Of a "
+        "real arm: whether it answers, the line to it, gripper, cameras. The arm is held where it is.",
+        "hilt doctor --robot --config_path arm.json",
+        options=(("--robot", "the arm of the configuration"), _CONFIG),
     ),
     "bench": Help(
         "hilt bench [NAME ...] [--peer] [--json] [--seconds S]",

@@ -22,10 +22,13 @@ hilt: teach a simulated robot arm by watching it learn and taking over when it e
   hilt learner --config_path train.json       the learner alone
   hilt actor   --config_path train.json       an actor alone
   hilt eval    --config_path train.json --policy.pretrained_path=DIR
+  hilt sweep   --config_path train.json --seeds=5 --grid.KEY=A,B   many trainings, side by side
+  hilt compare RUN RUN ...                    runs side by side: a table and a page
   hilt relabel --dataset DIR --classifier DIR rewards of a dataset, by a classifier
   hilt data    info|show DIR                  what is in a dataset
   hilt gamepad                                see the axes of a pad, write a mapping
-  hilt doctor                                 check this machine
+  hilt cameras --config_path env.json         what the cameras of a real arm see, and how fast
+  hilt doctor  [--robot --config_path F]      check this machine, or a real arm
   hilt bench   env|learner|... [--peer] [--json]
   hilt run     --config_path env.json         what the file's `mode` says
 
@@ -41,9 +44,12 @@ VERBS = {
     "learner": "hilt.commands.learner",
     "actor": "hilt.commands.actor",
     "eval": "hilt.commands.evaluate",
+    "sweep": "hilt.commands.sweep",
+    "compare": "hilt.commands.compare",
     "relabel": "hilt.commands.relabel",
     "data": "hilt.commands.inspect_dataset",
     "gamepad": "hilt.commands.map_gamepad",
+    "cameras": "hilt.commands.cameras",
     "doctor": "hilt.commands.doctor",
     "bench": "hilt.benchmarks.report",
     "run": "hilt.commands.run",

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from hilt.config.classifier import ClassifierConfig
 from hilt.config.errors import ConfigError, shown
 from hilt.config.learning import LearningPolicy
@@ -18,14 +16,16 @@ from hilt.config.requirements import Verb, remarks, require
 from hilt.config.resume import CONFIG_NAME, asks_to_resume, new_run, resumed
 from hilt.config.run import RunConfig
 from hilt.config.write import to_json
+from hilt.data.env_spec import EnvSpec, save_spec
 from hilt.networks.hub import find_model
+from hilt.runs.layout import SPEC
 from hilt.runs.leftovers import remove_leftovers
 
 
 def configured(source: Source, overrides: Sequence[str], verb: Verb) -> RunConfig:
     """The configuration of `verb`, which finds in it what it needs. Raises ConfigError."""
     config = load_config(source, overrides)
-    require(config, verb, _origin(source))
+    require(config, verb, origin_of(source))
     if not (verb == "actor" and config.resume):  # what `hilt train` started has said them
         _say_remarks(config)
     return config
@@ -47,26 +47,26 @@ def begun(
         folder, config = resumed(source, overrides)
     else:
         folder = new_run(config, datetime.datetime.now())
-    require(config, verb, _origin(source))
-    if not config.resume:
-        _try_out(config, should_stop)
+    require(config, verb, origin_of(source))
+    spec = None if config.resume else try_out(config, verb, should_stop)
     if path is not None and (remark := config_file(path)[1]):
         print(f"hilt: {remark}", file=sys.stderr)
     if not config.resume:
         _say_remarks(config)
     if not config.resume or verb == "train":
-        _write_config(config, folder)
+        _write_config(config, folder, spec)
     return config, folder
 
 
-def _origin(source: Source) -> str:
+def origin_of(source: Source) -> str:
     if source is None:
         return COMMAND_LINE
     return str(source) if isinstance(source, str | Path) else "configuration"
 
 
-def _try_out(config: RunConfig, should_stop: Callable[[], bool]) -> None:
-    """Opens what others have made, before anything is written.
+def try_out(config: RunConfig, verb: Verb, should_stop: Callable[[], bool]) -> EnvSpec | None:
+    """Opens what others have made, before anything is written. What the environment is like is returned,
+    where it is at hand.
 
     Raises:
         ConfigError, DatasetError, CheckpointError, UnsupportedModelError: it cannot be used.
@@ -83,7 +83,11 @@ def _try_out(config: RunConfig, should_stop: Callable[[], bool]) -> None:
         check_dataset(config, should_stop)
     elif isinstance(config.policy, LearningPolicy):
         _try_algorithm(config.policy.type)
-        _try_learning(config, should_stop)
+        if verb == "learner" and not config.env.is_hilts:
+            _try_elsewhere(config)
+        else:
+            return _try_learning(config, should_stop)
+    return None
 
 
 def _try_algorithm(kind: str) -> None:
@@ -97,21 +101,32 @@ def _try_algorithm(kind: str) -> None:
             raise ConfigError("configuration", f"policy.type = {shown(kind)}: {error}") from error
 
 
-def _try_learning(config: RunConfig, should_stop: Callable[[], bool]) -> None:
+def _try_learning(config: RunConfig, should_stop: Callable[[], bool]) -> EnvSpec:
     """Operator and environment are known, and the dataset holds what the policy will see."""
     from hilt.build.datasets import open_fitting
-    from hilt.build.envs import make_environment
+    from hilt.build.envs import described, make_environment
     from hilt.build.operators import require_operator
 
     require_operator(config)
     env = make_environment(config)
     env.close()
-    if not np.isfinite([env.action_low, env.action_high]).all():
-        raise ConfigError("env.task", f'"{config.env.task}": actions must have bounds, to be learned')
+    spec = described(config, env)
     if config.dataset.directory is not None:
-        reader = open_fitting(config, env.schema, should_stop)
+        reader = open_fitting(config, spec.schema, should_stop)
         reader.require_whole()
         reader.close()
+    return spec
+
+
+def _try_elsewhere(config: RunConfig) -> None:
+    """Environment and operator are the actors', who may have packages that are not here."""
+    from hilt.build.datasets import require_learnable
+    from hilt.build.operators import require_operator
+
+    if ":" not in config.operator_name:
+        require_operator(config)
+    if config.dataset.directory is not None:
+        require_learnable(config)
 
 
 def _encoder_of(config: RunConfig) -> str | None:
@@ -129,8 +144,10 @@ def abandon(config: RunConfig, folder: Path) -> None:
         remove_leftovers(folder, has_dataset=config.dataset.directory is not None)
 
 
-def _write_config(config: RunConfig, folder: Path) -> None:
+def _write_config(config: RunConfig, folder: Path, spec: EnvSpec | None) -> None:
     try:
+        if spec is not None:
+            save_spec(spec, folder / SPEC)
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / ".config.partial"
         temporary.write_text(to_json(config))

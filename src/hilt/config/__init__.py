@@ -3,8 +3,9 @@
 from hilt.config.classifier import ClassifierConfig
 from hilt.config.dataset import DatasetConfig
 from hilt.config.device import resolve_device
-from hilt.config.environment import EnvConfig, FeatureConfig
+from hilt.config.environment import EnvConfig
 from hilt.config.errors import ConfigError
+from hilt.config.features import FeatureConfig
 from hilt.config.learning import LearningPolicy
 from hilt.config.load import config_file, load_config, without_effect
 from hilt.config.overrides import parse_command_line

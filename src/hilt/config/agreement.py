@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hilt.config.environment import EnvConfig, FeatureConfig
+from hilt.config.environment import EnvConfig
+from hilt.config.features import FeatureConfig
 from hilt.config.fields import invalid
 from hilt.config.learning import LearningPolicy, PolicyBase
 

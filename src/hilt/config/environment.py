@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from hilt.config.features import FeatureConfig, FeatureType, camera_of
 from hilt.config.fields import (
     Fraction,
     NoEffect,
@@ -20,10 +21,10 @@ from hilt.config.fields import (
     invalid,
 )
 from hilt.config.randomization import RandomizationConfig
+from hilt.config.robot import RobotConfig
 from hilt.config.tasks import ActionMode, TaskChoice, resolve_task
 
 ObsType = Literal["state", "pixels"]
-FeatureType = Literal["VISUAL", "STATE", "ENV", "ACTION"]
 ControlMode = Literal[
     "gamepad", "keyboard", "keyboard_ee", "meta_quest", "quest", "browser", "scripted", "none"
 ]
@@ -37,19 +38,6 @@ ACTION_MODES: dict[int, ActionMode] = {
     7: "ee_delta_pose",
 }
 """Size of the action -> how the robot is commanded; 3 and 6 leave the gripper to a discrete critic."""
-
-
-class FeatureConfig(Section):
-    """One array that is observed or commanded."""
-
-    type: FeatureType
-    shape: Annotated[list[PositiveInt], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _image_shape(self) -> FeatureConfig:
-        if self.type == "VISUAL" and (len(self.shape) != 3 or self.shape[0] != 3):
-            raise invalid("a picture's shape is [3, height, width]", "shape")
-        return self
 
 
 class ObservationProcessing(Section):
@@ -163,15 +151,15 @@ class Processor(Section):
 
 
 class EnvConfig(Section):
-    type: Literal["gym_manipulator", "gym_manipulator_acfql", "gymnasium"] = "gym_manipulator"
-    """The first two are hilt's tasks; `gymnasium` is an environment of your own."""
-    name: Annotated[str, Refused("hilt drives simulated robots only", ("hilt", "gym_hil", "gymnasium"))] = (
-        "hilt"
-    )
+    type: Literal["gym_manipulator", "gym_manipulator_acfql", "gymnasium", "franka"] = "gym_manipulator"
+    """The first two are hilt's tasks; `gymnasium` is an environment of your own, `franka` a real arm."""
+    name: Annotated[
+        str, Refused('a real arm is "env.type": "franka"', ("hilt", "gym_hil", "gymnasium", "franka"))
+    ] = "hilt"
     """Which robot."""
     task: str = "hilt/PickCube-v0"
     """Task id (hilt's or the field's), or a task of your own on hilt's arm, `package.module:Class`; with
-    `gymnasium`, any Gymnasium id (`package.module:Id-v0`)."""
+    `gymnasium`, any Gymnasium id (`package.module:Id-v0`); with `franka`, any name."""
     fps: Annotated[int, Field(ge=1, le=500)] = 10
     """Control steps per second."""
     features: dict[str, FeatureConfig] = {}
@@ -179,8 +167,7 @@ class EnvConfig(Section):
     task's own."""
     features_map: dict[str, str] = {}
     """Name in the environment -> name for the policy and the dataset."""
-    robot: Annotated[Any, Refused("hilt drives simulated robots only")] = None
-    """A real arm."""
+    robot: RobotConfig | None = None
     teleop: Annotated[
         Any, Refused("hilt has no leader arms; --operator=gamepad, keyboard, quest or browser")
     ] = None
@@ -214,9 +201,10 @@ class EnvConfig(Section):
     """Arguments for the constructor of an environment of your own."""
     success_reward_threshold: float | None = None
     """Reward from which a step of your own environment is a success, where it reports no `is_success`."""
-    may_run_unattended: bool = True
-    """The arm may move while nobody is there to stop it. false: the policy is never tested alone; episodes of
-    training that nobody touched are the test of `target_success_rate`."""
+    may_run_unattended: bool | None = None
+    """The arm may move while nobody is there to stop it; null: as the environment says, else true. false: the
+    policy is never tested alone; episodes of training that nobody touched are the test of
+    `target_success_rate`."""
     trust_operator: bool = False
     """The operator is the only judge: reward 1, and the end, when they declare success; nothing before."""
 
@@ -227,9 +215,19 @@ class EnvConfig(Section):
 
     @model_validator(mode="after")
     def _infer(self) -> EnvConfig:
+        if self.type == "franka":
+            self._infer_robot()
+        elif self.robot is not None and self.robot.type == "franka":
+            raise invalid('a real arm needs "env.type": "franka"', "robot")
         if self.type != "gymnasium":
             self._infer_options(self.choice)
         return self
+
+    def _infer_robot(self) -> None:
+        """A real arm sees what its cameras see, and never moves alone."""
+        self.arm.require(self.cameras_declared)
+        self.infer("obs_type", "pixels" if self.arm.cameras else "state")
+        self.infer("may_run_unattended", False)
 
     def _infer_options(self, choice: TaskChoice) -> None:
         state, action = self._size("STATE"), self._size("ACTION")
@@ -263,26 +261,49 @@ class EnvConfig(Section):
 
     @property
     def choice(self) -> TaskChoice:
-        """What `task` stands for; only for hilt's own tasks."""
+        """What `task` stands for; only for hilt's own arm, simulated or not."""
+        if self.type == "franka":
+            return TaskChoice(self.task)
         try:
             return resolve_task(self.task)
         except ValueError as error:
             raise invalid(str(error), "task") from None
 
     @property
+    def arm(self) -> RobotConfig:
+        """`robot`, or what stands for it where nothing is said."""
+        return self.robot or RobotConfig()
+
+    @property
+    def is_simulated(self) -> bool:
+        """The task is one on hilt's simulated arm."""
+        return self.type not in ("gymnasium", "franka")
+
+    @property
+    def is_hilts(self) -> bool:
+        """Whether the task comes with hilt, so that every process can open it."""
+        return self.is_simulated and ":" not in self.task
+
+    @property
     def gym_id(self) -> str:
         """The id that `gymnasium.make` knows."""
-        return self.task if self.type == "gymnasium" else self.choice.gym_id
+        return self.choice.gym_id if self.is_simulated else self.task
 
     @property
     def cameras(self) -> dict[str, tuple[int, int]]:
         """Camera -> (height, width) [pixels] as rendered; empty without pixels."""
+        if self.type == "franka":
+            own = {name: (camera.size[0], camera.size[1]) for name, camera in self.arm.cameras.items()}
+            return {**own, **self.cameras_declared}
         if self.obs_type == "state":
             return {}
-        declared = {camera_of(name): f.shape for name, f in self.features.items() if f.type == "VISUAL"}
-        if not declared:
-            return dict.fromkeys(("front", "wrist"), (self.image_size, self.image_size))
-        return {camera: (shape[1], shape[2]) for camera, shape in declared.items()}
+        return self.cameras_declared or dict.fromkeys(("front", "wrist"), (self.image_size, self.image_size))
+
+    @property
+    def cameras_declared(self) -> dict[str, tuple[int, int]]:
+        """Camera -> (height, width) [pixels], of those among `features`."""
+        declared = ((camera_of(name), f.shape) for name, f in self.features.items() if f.type == "VISUAL")
+        return {camera: (shape[1], shape[2]) for camera, shape in declared}
 
     @property
     def action_size(self) -> int | None:
@@ -302,8 +323,3 @@ class EnvConfig(Section):
         if feature.type != "VISUAL" or not size or 0 in size:
             return feature
         return FeatureConfig(type="VISUAL", shape=[3, *size])
-
-
-def camera_of(feature: str) -> str:
-    """`front` of `observation.images.front` and of `pixels/front`."""
-    return feature.replace("/", ".").rsplit(".", 1)[-1]

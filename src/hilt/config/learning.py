@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from hilt.config.environment import FeatureConfig, FeatureType
+from hilt.config.features import FeatureConfig, FeatureType
 from hilt.config.fields import (
     Fraction,
     NoEffect,

@@ -11,8 +11,9 @@ from hilt.config.errors import ConfigError, shown
 
 COMMAND_LINE = "command line"
 _WORDS = {"True": True, "False": False, "None": None}
-_SHORT = {"no-ui": "ui.enable=false", "host": "ui.host", "port": "ui.port"}
-"""Options that are shorter than their keys."""
+_SHORT = {"host": "ui.host", "port": "ui.port", "workers": "eval.workers"}
+_FLAGS = {"no-ui": "ui.enable=false", "shadow": "env.robot.shadow=true"}
+"""Options that are shorter than their keys; flags take no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ def parse_command_line(argv: Sequence[str]) -> tuple[str | None, list[str]]:
         name, value = _take_option(rest)
         if name == "config_path":
             config_path = value
-        elif name == "no-ui":
-            overrides.append(_SHORT[name])
+        elif name in _FLAGS:
+            overrides.append(_FLAGS[name])
         else:
             overrides.append(f"{_SHORT.get(name, name.replace('-', '_'))}={value}")
     return config_path, overrides
@@ -57,7 +58,7 @@ def _take_option(rest: list[str]) -> tuple[str, str]:
         name = "config_path"
     if equals:
         return name, value
-    if rest and not rest[0].startswith("--") and name != "no-ui":
+    if rest and not rest[0].startswith("--") and name not in _FLAGS:
         return name, rest.pop(0)
     if name == "config_path":
         raise ConfigError(COMMAND_LINE, "--config_path: the path of a JSON file must follow")

@@ -59,7 +59,8 @@ def _inner_tables(title: str, section: Section, keys: list[str], reference: Valu
         if sections_of(type(section).model_fields[key]):
             name, _, condition = title.partition(" ")
             inner = f"{name}.{key} {condition}".rstrip()
-            yield from _section_tables(inner, getattr(section, key), reference.get(key, _NOTHING))
+            shown = getattr(section, key) or sections_of(type(section).model_fields[key])[0]()
+            yield from _section_tables(inner, shown, reference.get(key, _NOTHING))
 
 
 def _policy_tables() -> Iterator[str]:

@@ -65,11 +65,14 @@ class EvalConfig(Section):
     """Episodes that are filmed, failures first."""
     video_s: PositiveFloat = 30.0
     """Longest film [s]: an episode is cut there."""
+    workers: PositiveInt = 1
+    """Processes that play the episodes (`--workers`); the results are the same with any number. With several,
+    nobody is asked whether an episode succeeded."""
     teacher: bool = True
     """Where a simulated person demonstrates: what they achieve alone on the same episodes stands beside."""
-    batch_size: Annotated[int, NoEffect("episodes are played one after the other")] = 0
+    batch_size: Annotated[int, NoEffect("eval.workers plays episodes side by side")] = 0
     """Environments side by side."""
-    use_async_envs: Annotated[bool, NoEffect("episodes are played one after the other")] = False
+    use_async_envs: Annotated[bool, NoEffect("eval.workers plays episodes side by side")] = False
     """Environments in processes."""
 
 

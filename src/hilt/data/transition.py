@@ -34,6 +34,15 @@ class Controller(enum.IntEnum):
     OPERATOR = 1
 
 
+class Judge(enum.StrEnum):
+    """Whose word is an episode's success: the first of these that there is."""
+
+    PERSON = "person"
+    CLASSIFIER = "classifier"
+    ENVIRONMENT = "environment"
+    NOBODY = "nobody"
+
+
 class SchemaError(UserError, ValueError):
     """A transition does not have the shape, type or finite numbers that the schema promises."""
 

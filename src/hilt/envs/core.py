@@ -127,17 +127,6 @@ class Core:
             observation["environment_state"] = self.task.environment_state(data).astype(np.float32)
         return observation
 
-    @property
-    def state_names(self) -> list[str]:
-        """What the numbers of `agent_pos` are."""
-        joints = [f"joint_{number}" for number in range(1, 8)]
-        names = [f"{joint}.pos" for joint in joints] + [f"{joint}.vel" for joint in joints]
-        names += ["gripper.opening", *(f"tcp.{axis}" for axis in "xyz")]
-        if self.wrench is not None:
-            names += [f"wrist.force_{axis}" for axis in "xyz"]
-            names += [f"{joint}.torque_{axis}" for joint in joints for axis in "xyz"]
-        return names
-
     def tare(self, data: Physics) -> Array:
         """What the force-torque sensors read at the start of an episode, `[..., 24]`; without them `[0]`."""
         return self.wrench.now(data) if self.wrench is not None else np.zeros(0)

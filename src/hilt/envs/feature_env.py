@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hilt.data.transition import Action, Feature, Observation, Schema
+from hilt.data.env_spec import EnvSpec
+from hilt.data.transition import Action, Feature, Judge, Observation, Schema
 from hilt.envs.errors import EnvironmentFailedError, RenderingError, SimulationError
 from hilt.errors import UserError
 from hilt.operators.base import Event, Expert
@@ -58,15 +58,6 @@ class RewardFunction(Protocol):
     def __call__(self, observation: Observation) -> Judgement:
         """Judge `observation` (features, unbatched)."""
         ...
-
-
-class Judge(enum.StrEnum):
-    """Whose word is an episode's success: the first of these that there is."""
-
-    PERSON = "person"
-    CLASSIFIER = "classifier"
-    ENVIRONMENT = "environment"
-    NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +144,23 @@ class Environment:
         bounded = np.isfinite(self.action_low) & np.isfinite(self.action_high)
         middle = (np.where(bounded, self.action_low, 0) + np.where(bounded, self.action_high, 0)) / 2
         return self.clip(middle.astype(np.float32))
+
+    @property
+    def spec(self) -> EnvSpec:
+        """What other processes need to know of it."""
+        said, sizes = self.gym.metadata, {**self.schema.observation, "action": self.schema.action}
+        fitting = {name: tuple(map(str, self.names[name])) for name in sizes if name in self.names}
+        return EnvSpec(
+            self.schema,
+            tuple(self.action_low.tolist()),
+            tuple(self.action_high.tolist()),
+            tuple(self.neutral_action.tolist()),
+            self.fps,
+            real_time=bool(said.get("real_time", False)),
+            resettable=bool(said.get("resettable", True)),
+            may_run_unattended=bool(said.get("may_run_unattended", True)),
+            names={name: words for name, words in fitting.items() if len(words) == sizes[name].shape[0]},
+        )
 
     @property
     def expert(self) -> Expert | None:

@@ -13,7 +13,7 @@ from hilt.data.transition import ENVIRONMENT_STATE, STATE
 from hilt.envs.cameras import COARSE, LIVE, Cameras, Image, Look
 from hilt.envs.core import Core, Progress
 from hilt.envs.options import EnvOptions, height_width
-from hilt.envs.panda.robot import Array
+from hilt.envs.panda.robot import Array, state_names
 from hilt.envs.randomization import Randomization, Randomizer
 from hilt.envs.tasks.base import Task, TaskExpert
 
@@ -106,7 +106,7 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
     def feature_names(self) -> dict[str, list[str]]:
         """What the numbers of `observation.state`, `observation.environment_state` and `action` are."""
         return {
-            STATE: self.core.state_names,
+            STATE: state_names(self.options.force_torque),
             ENVIRONMENT_STATE: self.core.task.environment_names,
             "action": self.core.controller.names,
         }

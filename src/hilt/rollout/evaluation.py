@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hilt.envs.feature_env import Environment, Judge, episode_seed
+from hilt.data.transition import Judge
+from hilt.envs.feature_env import Environment, episode_seed
 from hilt.operators.base import NoOperator, Operator
 from hilt.rollout.rollout import Episode, Observer, Policy, Rollout
 

@@ -39,6 +39,7 @@ class Footage(Observer):
     n: int
     frames: int
     kept: dict[int, list[Observation]] = field(default_factory=dict)
+    """Seed of an episode -> what was seen."""
     _now: list[Observation] = field(default_factory=list)
     _results: list[EpisodeResult] = field(default_factory=list)
 
@@ -53,10 +54,10 @@ class Footage(Observer):
         """It is over: keep it if it would be filmed, and forget the one that it displaces."""
         self._results.append(result)
         if len(self._now) > 1:
-            self.kept[len(self._results) - 1] = self._now
+            self.kept[result.seed] = self._now
         self._now = []
-        wanted = _chosen(self._results, self.n)
-        self.kept = {index: seen for index, seen in self.kept.items() if index in wanted}
+        wanted = {self._results[index].seed for index in _chosen(self._results, self.n)}
+        self.kept = {seed: seen for seed, seen in self.kept.items() if seed in wanted}
 
 
 def film(
@@ -87,7 +88,7 @@ def film(
             break
         result, began = results[index], time.monotonic()
         count = frames_of(result, env.fps, video_s)
-        seen = kept.get(index)
+        seen = kept.get(result.seed)
         pictures = _side_by_side(seen) if seen is not None else _played_again(env, policy, result.seed)
         word = "success" if result.is_success else "FAILURE"
         strip = _Strip(pictures, count)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hilt.data.transition import Action, Controller, Observation, Transition
-from hilt.envs.feature_env import Environment, Judge, Outcome, StepRefusedError, require_finite
+from hilt.data.transition import Action, Controller, Judge, Observation, Transition
+from hilt.envs.feature_env import Environment, Outcome, StepRefusedError, require_finite
 from hilt.operators.base import Event, Operator
 
 
@@ -206,7 +206,7 @@ class Rollout:
             return
         transition = Transition(
             observation=observation,
-            action=executed,
+            action=outcome.info.get("executed_action", executed),
             policy_action=proposed,
             controller=Controller.OPERATOR if intervened else Controller.POLICY,
             reward=outcome.reward,

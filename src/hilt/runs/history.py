@@ -28,6 +28,7 @@ A second of effort is a second of the robot's time (steps / fps), whatever time 
 | `Refused steps` | since the run began: numbers that were not finite, from policy or simulator |
 | `Lost steps` | since the actor began: there was room for them neither in its memory nor on its disk |
 | `Steps refused by the learner` | since the actor began: they broke the schema |
+| `Safety RULE`, `Safety fault NAME` | steps of an episode that broke the rule, or were ended by the fault |
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ _PASSED_ON = (
     "Judge",
     "Lost steps",
     "Steps refused",
+    "Safety",
 )
 """What an actor reports under the name that it is logged by."""
 _COUNTERS = (

@@ -7,6 +7,8 @@ from pathlib import Path
 CHECKPOINTS = "checkpoints"
 MODEL = "pretrained_model"
 STATE = "training_state"
+SPEC = "spec.json"
+"""What the environment of a run is like, see `hilt.data.env_spec`."""
 
 
 def outcome(run: Path) -> Path:

@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from hilt.config.resume import CONFIG_NAME, RUNS
-from hilt.runs.layout import CHECKPOINTS
+from hilt.runs.layout import CHECKPOINTS, SPEC
 from hilt.runs.lock import BusyError, sole_user
 
 _FOLDERS = ("replay", "spool")
-_FILES = (CONFIG_NAME, "metrics.jsonl", "lock")
+_FILES = (CONFIG_NAME, SPEC, "metrics.jsonl", "lock")
 
 
 def remove_leftovers(run: Path, *, has_dataset: bool) -> None:

@@ -10,12 +10,16 @@ import math
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
 
 from hilt.config.errors import ConfigError
 from hilt.runs.layout import MODEL, outcome
+
+_TAIL = 16_384
+"""Bytes at the end of a file of metrics."""
 
 
 class MetricsSink(Protocol):
@@ -135,6 +139,19 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return records
+
+
+def newest_metrics(path: Path) -> dict[str, Any]:
+    """The newest value of each metric among the last records of a `metrics.jsonl`, however long it is."""
+    newest: dict[str, Any] = {}
+    if path.is_file():
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            lines = file.read().splitlines()
+        for line in lines:
+            with suppress(ValueError):
+                newest.update(json.loads(line))
+    return newest
 
 
 def _finite(value: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
+
 from hilt.data.transition import Observation
 from hilt.envs.errors import RenderingError
 from hilt.envs.feature_env import Environment
@@ -33,6 +35,8 @@ class Sketch:
         self._next = 0.0
         self.trouble: str | None = None
         """Why there are no pictures, in words."""
+        self.ghost: Picture | None = None
+        """What is wanted, shown through the view half transparent."""
 
     def affordable(self, real_time: bool) -> bool:
         """There is time for another picture: always in real time, else after the last has paid off."""
@@ -51,6 +55,8 @@ class Sketch:
         if view is None:
             self._give_up("this environment draws nothing; give it render_mode='rgb_array'")
         self._next = began + (time.monotonic() - began) / WATCHING_SHARE
+        if view is not None and self.ghost is not None:
+            return np.asarray(view // 2 + self.ghost // 2)
         return view
 
     def _give_up(self, reason: str) -> None:

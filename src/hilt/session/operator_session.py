@@ -10,6 +10,7 @@ from typing import Any
 from hilt.config.run import RunConfig
 from hilt.data.transition import Observation, Transition
 from hilt.envs.feature_env import Environment, Outcome
+from hilt.envs.panda.real.options import PUT_BACK
 from hilt.operators.base import Event
 from hilt.rollout.rollout import Clock, Episode, Observer, Policy, Rollout, Session
 from hilt.runs.history import History, summarise
@@ -17,6 +18,7 @@ from hilt.session.console import say
 from hilt.session.live_view import Sketch, cameras
 from hilt.session.operators import DEFAULT_OPTIONS, Role, SessionOptions, make_session_operator
 from hilt.session.page import announce, open_window, serve, settled
+from hilt.session.real_arm import HOLD, attend, trouble
 from hilt.session.stats import StepRate, outcome_of, telemetry
 from hilt.webui import Decision, Picture, Seat, Telemetry, View
 from hilt.webui.window import ViewerWindow
@@ -59,6 +61,8 @@ class OperatorSession(Session):
         self._seat: Seat | None = None
         self._window: ViewerWindow | None = None
         self._sketch = Sketch(env, tell)
+        self._wanted: Picture | None = None
+        self._trouble: str | None = None
         self.figures: Callable[[Episode], Mapping[str, Any]] = lambda episode: {}
         """Figures of the page that another process knows; they win over this session's history."""
         self.remaining: int | None = None
@@ -70,6 +74,7 @@ class OperatorSession(Session):
         try:
             if options.serves and config.ui.enable:
                 self._seat = self._serve(options.announced)
+            self._attendance = attend(env, self._seat, self)
             if options.serves and config.env.viewer:
                 self._window = open_window(env, tell)
             self.operator = make_session_operator(
@@ -89,6 +94,7 @@ class OperatorSession(Session):
         """Show it, and stand still for as long as a person wants a pause."""
         self._episode = episode
         self._rate.count()
+        self._trouble = trouble(outcome.info)
         episode.watched_steps += self._is_attended and not transition.is_intervention
         if self._window is not None:
             self._window.show(self._env.gym.unwrapped.data)
@@ -118,7 +124,8 @@ class OperatorSession(Session):
     def prepare(self, after: Episode | None = None) -> None:
         """Before an episode: wait for the person without whom nobody drives, and give people time.
 
-        Where a policy learns, only a person who was in control when the episode `after` ended needs any.
+        Where a policy learns, only a person who was in control when the episode `after` ended needs any, or
+        one who has to put things back.
         """
         if self.operator.needs_page and not self.operator.seated:
             self._tell("waiting for somebody to take the controls at the page")
@@ -127,7 +134,8 @@ class OperatorSession(Session):
             waiting = {"waiting_for": "somebody at the controls", "message": "Take over to begin."}
             self._linger(lambda: self.operator.seated, lambda: waiting)
         busy = self._role is not Role.HELP or (after is not None and bool(after.control[-1:] == [True]))
-        if self.operator.attended and busy:
+        by_hand = not (self._env.spec.resettable or self._attendance)  # an arm asks people by itself
+        if (self.operator.attended and busy) or by_hand:
             self._count_down(self._config.env.processor.reset.reset_time_s)
 
     def invite(self, message: str) -> bool:
@@ -152,6 +160,23 @@ class OperatorSession(Session):
         seconds = episode.length / self._env.fps
         question = f"{outcome_of(episode).capitalize()} after {seconds:.1f} s. Keep it?"
         return self._ask("keep", question, lambda: not self.operator.seated) is not Decision.DISCARD
+
+    def confirms(self, sentence: str) -> bool:
+        """A person at the page has done, or allows, what `sentence` says; False: they want the end.
+
+        Who puts the scene back sees it as they left it the first time through the live view.
+        """
+        self._sketch.ghost = self._wanted if sentence == PUT_BACK else None
+        decision = self._ask("ready", sentence, lambda: False)
+        self._sketch.ghost = None
+        if sentence == PUT_BACK and self._wanted is None:
+            self._wanted = self._sketch.draw()
+        return decision is Decision.READY
+
+    @property
+    def drives(self) -> bool:
+        """A person was in control when last asked."""
+        return self.operator.in_control
 
     def judges(self, episode: Episode) -> bool | None:
         """Whether an episode was a success, by the word of whoever looks at the page; None: nobody does."""
@@ -250,17 +275,25 @@ class OperatorSession(Session):
             if done() and not (self._seat is not None and self._seat.requests.paused):
                 return
             if self._seat is not None:
-                scene = self._sketch.draw() if scene is None and self._seat.watched else scene
+                if self._seat.watched and (scene is None or self._attendance):
+                    scene = self._sketch.draw()
                 self._seat.show(View(self._telemetry(**shown()), view=scene))
             time.sleep(_POLL_S)
 
     def _rest(self, seat: Seat) -> None:
-        if not seat.requests.paused:
+        """While a person wants a pause, or none watches the policy of a real arm."""
+        if not (seat.requests.paused or self._lacks_watch):
             return
-        while seat.requests.paused and not self.should_stop():
+        while (seat.requests.paused or self._lacks_watch) and not self.should_stop():
             self._poll()
+            if self._lacks_watch:
+                seat.show(View(self._telemetry(message=HOLD)))
             time.sleep(_POLL_S)
         self.clock.restart()
+
+    @property
+    def _lacks_watch(self) -> bool:
+        return self._attendance is not None and self._role is not Role.DRIVE and self._attendance.lacking
 
     def _show(self, seat: Seat, observation: Observation) -> None:
         """The step in figures, if pages want news; with pictures if they would be seen."""
@@ -274,7 +307,11 @@ class OperatorSession(Session):
         seat.show(View(self._telemetry(), pictures, view))
 
     def _telemetry(self, **more: object) -> Telemetry:
-        known = {"phase": self.phase, "time_limit_s": self._env.time_limit_s, "message": self._sketch.trouble}
+        known = {
+            "phase": self.phase,
+            "time_limit_s": self._env.time_limit_s,
+            "message": self._trouble or self._sketch.trouble,
+        }
         more = {**known, "episodes_remaining": self.remaining, **self.figures(self._episode), **more}
         return telemetry(self.history, self._episode, self._rate.hz, **more)
 

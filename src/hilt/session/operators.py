@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hilt.build.operators import make_operator
 from hilt.config.run import RunConfig
 from hilt.envs.feature_env import Environment
-from hilt.operators.base import Event, Operator, OperatorUnavailableError
+from hilt.operators.base import Command, Event, Operator, OperatorUnavailableError
 from hilt.operators.compose import FirstOf
 from hilt.operators.device import DeviceOperator
 from hilt.operators.gamepad import LEGEND as PAD_LEGEND
@@ -85,7 +88,7 @@ class SessionOperator(FirstOf):
         """A simulated person is there."""
         self._real_time, self.needs_page = real_time, needs_page
         self.in_control = False
-        """A person was in control when `poll` was called last."""
+        """A person was in control when last asked."""
 
     @property
     def seated(self) -> bool:
@@ -106,6 +109,11 @@ class SessionOperator(FirstOf):
     def interactive(self) -> bool:
         """Real time is to be kept."""
         return self._real_time or self.seated or super().interactive
+
+    def command(self, policy_action: NDArray[np.float32]) -> Command:
+        command = super().command(policy_action)
+        self.in_control = command.action is not None and not self.is_simulated
+        return command
 
     def poll(self, neutral: Any) -> Event | None:
         """Between steps: whoever fell silent is noticed, and what is pressed moves nothing."""

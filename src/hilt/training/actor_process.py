@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,23 +12,26 @@ from typing import Any
 
 import torch
 
-from hilt.build.envs import make_environment
+from hilt.build.envs import described, make_environment
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
 from hilt.config.variables import ACTOR_INDEX
+from hilt.data.env_spec import EnvSpec, load_spec
 from hilt.data.transition import Transition
-from hilt.envs.errors import EnvironmentFailedError
 from hilt.envs.feature_env import Environment, Outcome
 from hilt.rewards.reward_function import ClassifierMonitor
 from hilt.rollout.rollout import Episode, Observer
+from hilt.runs.layout import SPEC
 from hilt.runs.lock import TAKEOVER_S, first_free, sole_user
+from hilt.runs.trace import trace_kept
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role, SessionOptions
+from hilt.session.real_arm import SafetyMonitor, watch_learner
 from hilt.training.actor import Actor
 from hilt.training.connection import connect
+from hilt.training.demonstrators import Demonstrators
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.learner_parts import learning_policy
-from hilt.training.people import give_demonstrations
 from hilt.transport.client import LearnerClient
 from hilt.transport.weights import Weights
 
@@ -38,8 +40,6 @@ _POLL_S = 0.25
 _HOLD_S = 0.01
 _LONG_HOLD_S = 0.5
 _DRAIN_S = 5.0
-TRACE = "environment_error.txt"
-"""In the run's folder: what an environment raised, and where."""
 _PHASES = {
     "": "starting",
     "demonstrations": "demonstrations",
@@ -56,22 +56,22 @@ def run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
     What the learner does not have yet is kept below `folder`, in a place of this actor's own.
     """
     torch.set_num_threads(1)
-    try:
-        return _run_actor(config, folder, should_stop)
-    except EnvironmentFailedError as error:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / TRACE).write_text("".join(traceback.format_exception(error)))
-        _tell(f"the whole trace is in {folder / TRACE}")
-        raise
+    with trace_kept(folder, _tell):
+        env = make_environment(config, trust_operator=config.env.trust_operator)
+        try:
+            spec = described(config, env)
+            _require_same_environment(spec, folder)
+            with _own_spool(folder) as (index, spool):
+                return _act(config, env, spec, index, spool, should_stop)
+        finally:
+            env.close()
 
 
-def _run_actor(config: RunConfig, folder: Path, should_stop: Stop) -> bool:
-    env = make_environment(config, trust_operator=config.env.trust_operator)
-    try:
-        with _own_spool(folder) as (index, spool):
-            return _act(config, env, index, spool, should_stop)
-    finally:
-        env.close()
+def _require_same_environment(spec: EnvSpec, folder: Path) -> None:
+    """Raises ConfigError where `folder` is that of a run which began with another environment."""
+    began = load_spec(folder / SPEC)
+    if began is not None and (changed := began.difference(spec, here="then", there="now")):
+        raise ConfigError(str(folder), f"this run began with another environment: {changed}")
 
 
 @contextmanager
@@ -87,11 +87,13 @@ def _own_spool(folder: Path) -> Iterator[tuple[int, Path]]:
         yield int(index), spool
 
 
-def _act(config: RunConfig, env: Environment, index: int, spool: Path, should_stop: Stop) -> bool:
+def _act(
+    config: RunConfig, env: Environment, spec: EnvSpec, index: int, spool: Path, should_stop: Stop
+) -> bool:
     """Of the actors that `hilt train` starts, the first serves the page whose link that has told."""
     supervised = ACTOR_INDEX in os.environ
     with (
-        connect(config, env.schema, spool, index) as client,
+        connect(config, spec, spool, index) as client,
         OperatorSession(
             config,
             env,
@@ -107,23 +109,31 @@ def _act(config: RunConfig, env: Environment, index: int, spool: Path, should_st
             tell=_tell,
         ) as session,
     ):
+        watch_learner(env, lambda: client.connected)
         session.figures = figures = LearnersFigures(client, env.fps)
-        first = _first_weights(env, client, session, config.seed, index)
+        monitor = ActingMonitor(client, session, spec.real_time)
+        demonstrators = Demonstrators(config, env, client, session, monitor, answers_for_all=index == 0)
+        first = _first_weights(client, session, demonstrators)
         has_quit = False
         if first is not None:
             _require_same_type(config, first)
             figures.policy = policy = LatestPolicy(first, client.weights, seed=config.seed + index)
-            has_quit = _actor(config, policy, client, session, index).run()
+            monitor.take()
+            has_quit = _actor(config, policy, client, session, monitor, index).run()
         if client.connected:
             client.drain(_DRAIN_S)
         return has_quit or session.dismissed
 
 
 def _actor(
-    config: RunConfig, policy: LatestPolicy, client: LearnerClient, session: OperatorSession, index: int
+    config: RunConfig,
+    policy: LatestPolicy,
+    client: LearnerClient,
+    session: OperatorSession,
+    monitor: ActingMonitor,
+    index: int,
 ) -> Actor:
     """Everything that acts, put together."""
-    monitor = ActingMonitor(client, session)
     played = session.history.episodes = int(client.directive.figures.get("episodes", 0))
     return Actor(
         session.rollout(policy, client.send, monitor),
@@ -140,14 +150,16 @@ def _actor(
 class ActingMonitor(Observer):
     """Keeps an actor beside its learner, and counts what else is to be reported of an episode."""
 
-    def __init__(self, client: LearnerClient, session: OperatorSession) -> None:
-        self._client, self._session = client, session
-        self._classifier, self._said = ClassifierMonitor(), ""
+    def __init__(self, client: LearnerClient, session: OperatorSession, real_time: bool) -> None:
+        self._client, self._session, self._real_time = client, session, real_time
+        self._classifier, self._safety, self._said = ClassifierMonitor(), SafetyMonitor(), ""
 
     def on_step(self, episode: Episode, transition: Transition, outcome: Outcome) -> None:
         self._classifier.add(outcome)
-        self._client.real_time = self._session.operator.interactive
-        _hold(self._client, self._session)
+        self._safety.on_step(episode, transition, outcome)
+        self._client.real_time = self._real_time or self._session.operator.interactive
+        if not self._real_time:
+            _hold(self._client, self._session)
 
     def take(self) -> dict[str, float]:
         """What to report of the episode that is over. Lost steps are said at once, too."""
@@ -155,7 +167,8 @@ class ActingMonitor(Observer):
             self._said = sentence
             _tell(sentence)
         counts = {"Lost steps": self._client.dropped, "Steps refused by the learner": self._client.refused[0]}
-        return {**self._classifier.take(), **{name: float(count) for name, count in counts.items() if count}}
+        figures = {**self._classifier.take(), **self._safety.take()}
+        return {**figures, **{name: float(count) for name, count in counts.items() if count}}
 
 
 class LearnersFigures:
@@ -237,18 +250,13 @@ def _hold(client: LearnerClient, session: OperatorSession) -> None:
 
 
 def _first_weights(
-    env: Environment, client: LearnerClient, session: OperatorSession, seed: int, index: int
+    client: LearnerClient, session: OperatorSession, demonstrators: Demonstrators
 ) -> Weights | None:
-    """Waits for the learner and says for what; None when it is over before it began.
-
-    Meanwhile a person may be asked for demonstrations, at every actor that has people. The first one answers
-    for all where there are none.
-    """
+    """Waits for the learner, says for what, and demonstrates where it asks for that; None when it is over
+    before it began."""
     said = ""
-    answers = session.operator.has_people or index == 0
     while not session.should_stop():
-        if client.directive.demonstrations is not None and answers:
-            give_demonstrations(env, client, session, seed)
+        demonstrators.answer()
         weights = client.wait_for_weights(_POLL_S)
         if weights is not None:
             return weights

@@ -1,142 +1,137 @@
-"""Demonstrations: loaded from a dataset, or given by an operator before training begins."""
+"""Demonstrations, as the learner gets them: from a dataset, or from an actor that it asks."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from hilt.build.datasets import open_fitting, read_transitions
-from hilt.build.envs import make_environment
-from hilt.build.operators import make_operator
 from hilt.config.errors import ConfigError
 from hilt.config.operator_options import PEOPLE
 from hilt.config.run import RunConfig
-from hilt.data.routing import until_success
+from hilt.data.routing import Source, until_success
 from hilt.data.transition import Schema, Transition
-from hilt.envs.feature_env import Environment, episode_seed
-from hilt.operators.base import Event
-from hilt.rollout.rollout import Clock, Episode, HoldStill, Rollout
 from hilt.session.console import say
-from hilt.training.actor import episode_ids
+from hilt.training.replay_memory import Memory
+from hilt.training.status import Count, Status, StatusView
+from hilt.transport.messages import DemonstrationRequest, Directive
+from hilt.transport.streams import ActorInfo
 
-_MAX_FAILURES = 10
-"""Per demonstration that is wanted."""
-_MAX_AT_FIRST = 8
-"""Before the first success."""
+OVER = "demonstrations_over"
+"""Of an actor's report: why there are no more."""
+_POLL_S = 0.1
 
 
-def demonstrations(
-    config: RunConfig, schema: Schema, should_stop: Callable[[], bool], have: Collection[int] = ()
-) -> Iterator[list[Transition]]:
-    """Episodes to begin with: the dataset's, or else `demonstrations.num_episodes` that succeed.
+class Asked(Protocol):
+    """The actors, as far as the learner asks them for demonstrations."""
 
-    What a person gives comes from an actor, see `hilt.training.people`.
+    @property
+    def actors(self) -> Sequence[ActorInfo]: ...
 
-    `have` are the ids of those that an interrupted run has kept: only the rest is given.
+    def direct(self, directive: Directive) -> None: ...
+
+    def reports(self) -> Sequence[tuple[str, Mapping[str, Any]]]: ...
+
+
+def missing(config: RunConfig, memory: Memory) -> int:
+    """How many demonstrations actors are still to give."""
+    if config.dataset.directory is not None or config.demonstrator is None:
+        return 0
+    return max(0, config.demonstrations.num_episodes - len(memory.demonstrated))
+
+
+def demonstrate(
+    config: RunConfig, memory: Memory, actors: Asked, view: StatusView, should_stop: Callable[[], bool]
+) -> None:
+    """Puts into `memory` what it has not had yet: the dataset's episodes, else what actors give.
 
     Raises:
-        ConfigError: the operator is not able to give any.
+        ConfigError: there is no room for them on disk.
         DatasetError: the dataset cannot be read or does not fit the schema.
     """
-    directory = config.dataset.directory
-    if directory is not None:
-        yield from (episode for episode in _from_dataset(config, schema) if episode[0].episode_id not in have)
-        return
-    if config.demonstrations.num_episodes <= len(have) or config.demonstrator in PEOPLE:
-        return
-    if config.demonstrator is None:
-        say(
+    if config.dataset.directory is not None:
+        _read(config, memory, actors, view)
+    elif missing(config, memory):
+        _ask(config, memory, actors, view, should_stop)
+    elif config.demonstrator is None and config.demonstrations.num_episodes > len(memory.demonstrated):
+        view.say(
             f"no dataset, and operator {config.operator_name!r} demonstrates nothing beforehand: training "
             "begins without demonstrations (dataset.root=DIR, or --demonstrations.operator=scripted)"
         )
-        return
-    if config.operator_name != config.demonstrator:
-        say(f"demonstrations are given by operator {config.demonstrator!r}, as demonstrations.operator says")
-    env = make_environment(config)
-    try:
-        if config.demonstrator == "scripted" and env.expert is None:
-            say("this environment has no expert to demonstrate: training begins without demonstrations")
-            return
-        yield from _collect(config, env, len(have), should_stop)
-    finally:
-        env.close()
 
 
-def expected(config: RunConfig, schema: Schema) -> int:
-    """How many episodes `demonstrations` gives, with those that are there already; 0: none."""
-    if config.dataset.directory is None:
-        simulated = config.demonstrator is not None and config.demonstrator not in PEOPLE
-        return config.demonstrations.num_episodes if simulated else 0
-    reader = open_fitting(config, schema)
-    reader.close()
-    return len(reader.episodes)
-
-
-def _from_dataset(config: RunConfig, schema: Schema) -> Iterator[list[Transition]]:
+def recorded(config: RunConfig, schema: Schema, have: Collection[int] = ()) -> Iterator[list[Transition]]:
+    """The episodes of the dataset, without those whose ids are in `have`. Raises DatasetError."""
     transitions: Iterator[Transition] = read_transitions(config, schema, say)
     if config.env.number_of_steps_after_success == 0:
         transitions = until_success(transitions)
-    for _, episode in itertools.groupby(transitions, key=lambda transition: transition.episode_id):
-        yield list(episode)
+    for episode_id, episode in itertools.groupby(transitions, key=lambda transition: transition.episode_id):
+        if episode_id not in have:
+            yield list(episode)
 
 
-def _collect(
-    config: RunConfig, env: Environment, given: int, should_stop: Callable[[], bool]
-) -> Iterator[list[Transition]]:
-    """Successful episodes, with the operator in control of every step; failed ones are thrown away.
+def _read(config: RunConfig, memory: Memory, actors: Asked, view: StatusView) -> None:
+    schema = memory.log.schema
+    reader = open_fitting(config, schema)
+    reader.close()
+    tell = _Teller(memory, len(reader.episodes), actors, view)
+    try:
+        if tell.total > len(memory.demonstrated):
+            tell()
+        for episode in recorded(config, schema, memory.demonstrated):
+            memory.demonstrate(episode)
+            tell()
+    except OSError as error:
+        raise ConfigError(str(memory.log.folder), f"cannot be written: {error.strerror}") from error
 
-    `given` of them are there already, from other seeds than those that are played here.
-    """
-    operator = make_operator(
-        config,
-        env,
-        seed=config.seed + given,
-        name=config.demonstrator,
-        options=habits_of_demonstrator(config),
-    )
-    steps: list[Transition] = []
-    clock = Clock(env.fps) if operator.interactive else None
-    rollout = Rollout(env, HoldStill(env), operator, record=steps.append, clock=clock)
-    wanted, failed = config.demonstrations.num_episodes - given, list[Episode]()
-    allowed = _MAX_AT_FIRST
-    for index, episode_id in enumerate(episode_ids(), given):
-        if should_stop() or wanted == 0:
-            break
-        steps.clear()
-        episode = rollout.run_episode(
-            episode_id, episode_seed("demonstration", config.seed, index), should_stop
+
+def _ask(
+    config: RunConfig, memory: Memory, actors: Asked, view: StatusView, should_stop: Callable[[], bool]
+) -> None:
+    """What arrives are demonstrations, until there are enough or an actor says that there are no more."""
+    wanted, reason, simulator = config.demonstrations.num_episodes, "", ""
+    tell = _Teller(memory, wanted, actors, view)
+    _announce(config, wanted - len(memory.demonstrated), view.say)
+    memory.source = Source.DEMONSTRATION
+    while not reason and len(memory.demonstrated) < wanted and not should_stop():
+        if config.demonstrator not in PEOPLE:
+            simulator = _choose(actors.actors, simulator)
+        tell(DemonstrationRequest(len(memory.demonstrated), wanted, simulator))
+        memory.absorb(_POLL_S)
+        reason = next((str(report[OVER]) for _, report in actors.reports() if OVER in report), "")
+    memory.source = Source.ONLINE
+    actors.direct(Directive("starting"))
+    if reason:
+        view.say(f"{reason}: training begins with {len(memory.demonstrated)} of {wanted} demonstrations")
+
+
+def _announce(config: RunConfig, number: int, tell: Callable[[str], None]) -> None:
+    if config.demonstrator in PEOPLE:
+        tell(
+            f"waiting for {number} demonstrations: take over at the page or your device "
+            "(or none: --demonstrations.num_episodes=0; or simulated: --demonstrations.operator=scripted)"
         )
-        if episode.event is Event.QUIT:
-            break
-        if episode.is_success:
-            wanted, allowed = wanted - 1, _MAX_FAILURES * config.demonstrations.num_episodes
-            yield list(steps)
-        else:
-            failed.append(episode)
-            if len(failed) >= allowed:
-                raise ConfigError("demonstrations", _refusal(config, env, failed, index + 1 - given))
-    operator.close()
+    elif config.operator_name != config.demonstrator:
+        tell(f"demonstrations are given by operator {config.demonstrator!r}, as demonstrations.operator says")
 
 
-def _refusal(config: RunConfig, env: Environment, failed: list[Episode], played: int) -> str:
-    """What ended the demonstrations that failed, and the way out."""
-    cut = sum(episode.truncated for episode in failed)
-    limit = "" if env.time_limit_s is None else f" of {env.time_limit_s:g} s"
-    said = f"operator {config.demonstrator!r} failed in {len(failed)} of {played} demonstrations"
-    if 2 * cut < len(failed):
-        return f"{said}, {len(failed) - cut} of them by a mistake that ended the episode: give a dataset"
-    own = getattr(getattr(env.gym.unwrapped, "task", None), "time_limit_s", None)
-    way = "" if own is None or own == env.time_limit_s else f" (null: the task's own {own:g} s)"
-    return f"{said}: the time limit{limit} cut {cut}: raise env.processor.reset.control_time_s{way}"
+def _choose(actors: Sequence[ActorInfo], current: str) -> str:
+    """The one actor that simulates: the same for as long as it is there; "-" while there is none."""
+    names = [actor.actor_id for actor in actors]
+    return current if current in names else next(iter(names), "-")
 
 
-def habits_of_demonstrator(config: RunConfig) -> dict[str, Any]:
-    """The simulated demonstrator, at the controls at every step, is the person who helps later, and declares
-    success as they do; other habits of theirs are for the demonstrations only."""
-    options = dict(config.demonstrations.operator_options)
-    if config.demonstrator != "scripted":
-        return options
-    later = config.options_of_operator if config.operator_name == "scripted" else {}
-    same = {name: value for name, value in later.items() if name in ("person", "success_delay_s")}
-    return {"always": True, **same, **options}
+class _Teller:
+    """Tells people and actors how many there are."""
+
+    def __init__(self, memory: Memory, total: int, actors: Asked, view: StatusView) -> None:
+        self._memory, self._actors, self._view = memory, actors, view
+        self.total, self._began = total, time.monotonic()
+
+    def __call__(self, request: DemonstrationRequest | None = None) -> None:
+        count = Count(len(self._memory.demonstrated), self.total, "episodes")
+        self._view.show(Status("demonstrations", count=count, elapsed_s=time.monotonic() - self._began))
+        figures = {"done": float(count.done), "total": float(count.total)}
+        self._actors.direct(Directive("demonstrations", figures=figures, demonstrations=request))

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from hilt.algorithms.base import Algorithm
-from hilt.envs.feature_env import Judge
+from hilt.data.transition import Judge
 from hilt.runs.checkpoints import Checkpoint
 from hilt.runs.saving import Saver
 from hilt.training.actors import Actors

@@ -17,9 +17,9 @@ from hilt.config.errors import ConfigError
 from hilt.config.learning import LearningPolicy
 from hilt.config.run import RunConfig
 from hilt.data.batch import Batch
+from hilt.data.env_spec import EnvSpec
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.sampling import MixedSampler
-from hilt.envs.feature_env import Environment
 from hilt.networks.pretrained import PretrainedEncoder
 from hilt.rewards.model import ClassifierSpec, load_classifier
 from hilt.training.replay_memory import Memory
@@ -49,10 +49,10 @@ class Batches:
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Makes what the configuration describes, for the features and actions of `env`."""
+    """Makes what the configuration describes, for the environment `env`."""
 
     config: RunConfig
-    env: Environment
+    env: EnvSpec
     device: str
     backbone: PretrainedEncoder | None = None
     """Pretrained encoder of pictures; its features are stored in place of frames when it is frozen."""
@@ -118,14 +118,14 @@ class Builder:
             return lambda: sampler.sample(discount, n_step)
         if chunk == 1:
             return lambda: _as_chunks(sampler.sample(discount, n_step))
-        neutral = self.env.neutral_action
+        neutral = np.array(self.env.neutral_action, np.float32)
         return lambda: sampler.sample_chunks(discount, chunk, neutral)
 
     def spec(self, demonstrations: ReplayBuffer) -> PolicySpec:
         return PolicySpec(
             schema=self.env.schema,
-            action_low=tuple(self.env.action_low.tolist()),
-            action_high=tuple(self.env.action_high.tolist()),
+            action_low=self.env.action_low,
+            action_high=self.env.action_high,
             modes=modes(learning_policy(self.config).normalization_mapping, self.env.schema),
             statistics=statistics(self.config, self.env.schema, demonstrations),
         )

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hilt.build.envs import make_environment
 from hilt.config.device import resolve_device
 from hilt.config.errors import ConfigError
 from hilt.config.learning import LearningPolicy
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
+from hilt.data.env_spec import EnvSpec, load_spec, save_spec
+from hilt.data.routing import Source
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
 from hilt.runs.history import History
+from hilt.runs.layout import SPEC
 from hilt.runs.lock import TAKEOVER_S, sole_user
 from hilt.runs.metrics import JsonLines, Metrics, MetricsSink, TensorBoard, WeightsAndBiases
 from hilt.runs.saving import Saver
 from hilt.session.console import Progress
-from hilt.training.connection import listen
-from hilt.training.demonstrations import demonstrations, expected
+from hilt.training.connection import await_actor, listen
+from hilt.training.demonstrations import demonstrate, missing
 from hilt.training.learner import Learner
 from hilt.training.learner_parts import Batches, Builder, learning_policy
 from hilt.training.pacing import Pace
-from hilt.training.people import ask_for_demonstrations, asks_people
 from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
-from hilt.training.status import Count, Reporting, Status, StatusView
+from hilt.training.status import Reporting, StatusView
 from hilt.training.vision import load_backbone
-from hilt.transport.messages import Directive
 from hilt.transport.server import TransitionServer
 
 Stop = Callable[[], bool]
@@ -37,29 +36,32 @@ Stop = Callable[[], bool]
 def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
     """Learn in the folder `run`, from its last checkpoint and log if there are any; True: training is over.
 
+    What the environment is like stands in the folder, or the first actor tells it.
+
     Raises:
         BusyError: another learner is at work there, and does not end.
-        CheckpointError: the last checkpoint is damaged.
+        CheckpointError: the last checkpoint is damaged. EnvSpecError: what is said of the environment is.
     """
     device, warning = resolve_device(config.device_name)
-    env = make_environment(config)
-    env.close()
     with StatusView() as view, sole_user(run, TAKEOVER_S, view.say):
         if warning:
             view.say(warning)
         store = CheckpointStore(run, config.keep_checkpoints)
         checkpoint = store.load_last()
-        backbone = load_backbone(learning_policy(config), env.schema, checkpoint, device)
-        builder = Builder(config, env, device, backbone)
+        spec = _environment_of(config, run, view, should_stop)
+        if spec is None:
+            return False
+        backbone = load_backbone(learning_policy(config), spec.schema, checkpoint, device)
+        builder = Builder(config, spec, device, backbone)
         memory = builder.memory(run)
         if restored := memory.restore(_reading(view)):
             view.say(f"{restored} transitions read from {run / 'replay'}")
-        server = listen(config, env.schema, memory, view.say)
+        if checkpoint is None and missing(config, memory):
+            memory.source = Source.DEMONSTRATION  # an actor may have sent some that a learner before lost
+        server = listen(config, spec, memory, view.say)
         try:
             if checkpoint is None:
-                _demonstrate(config, memory, server, view, should_stop)
-                if asks_people(config):
-                    ask_for_demonstrations(config, memory, server, view.say, should_stop)
+                demonstrate(config, memory, server, view, should_stop)
                 if should_stop():
                     return False
             learner, metrics = _make_learner(builder, run, memory, server, view, should_stop, checkpoint)
@@ -78,27 +80,18 @@ def _reading(view: StatusView) -> Callable[[int], None]:
     return lambda count: progress(f"{count} transitions read so far")
 
 
-def _demonstrate(
-    config: RunConfig, memory: Memory, server: TransitionServer, view: StatusView, should_stop: Stop
-) -> None:
-    """Raises ConfigError when there is no room for the demonstrations on disk."""
-    schema, began = memory.log.schema, time.monotonic()
-    total = expected(config, schema)
-
-    def tell() -> None:
-        count = Count(len(memory.demonstrated), total, "episodes")
-        view.show(Status("demonstrations", count=count, elapsed_s=time.monotonic() - began))
-        figures = {"done": float(count.done), "total": float(count.total)}
-        server.direct(Directive("demonstrations", figures=figures))
-
-    try:
-        if total > len(memory.demonstrated):
-            tell()
-        for episode in demonstrations(config, schema, should_stop, memory.demonstrated):
-            memory.demonstrate(episode)
-            tell()
-    except OSError as error:
-        raise ConfigError(str(memory.log.folder), f"cannot be written: {error.strerror}") from error
+def _environment_of(config: RunConfig, run: Path, view: StatusView, should_stop: Stop) -> EnvSpec | None:
+    """What the environment of `run` is like; None: it was told to stop before an actor said it."""
+    path = run / SPEC
+    spec = load_spec(path)
+    if spec is None:
+        spec = await_actor(config, should_stop, view.say)
+        if spec is not None:
+            try:
+                save_spec(spec, path)
+            except OSError as error:
+                raise ConfigError(str(path), f"cannot be written: {error.strerror}") from error
+    return spec
 
 
 def _make_learner(
@@ -129,7 +122,7 @@ def _make_learner(
     )
     metrics = Metrics(_sinks(config, run), elapsed_s)
     learner = Learner(
-        plan=_plan(config, builder.policy(memory, saved)),
+        plan=_plan(config, builder.policy(memory, saved), _tests_alone(config, builder.env)),
         algorithm=algorithm,
         batches=Batches(builder.draw(sampler), sampler.generator),
         memory=memory,
@@ -145,7 +138,13 @@ def _make_learner(
     return learner, metrics
 
 
-def _plan(config: RunConfig, policy: LearningPolicy) -> Plan:
+def _tests_alone(config: RunConfig, spec: EnvSpec) -> bool:
+    """The policy may be tested with nobody there. The configuration's word outweighs the environment's."""
+    said = config.env.may_run_unattended
+    return spec.resettable and (spec.may_run_unattended if said is None else said)
+
+
+def _plan(config: RunConfig, policy: LearningPolicy, tests_alone: bool) -> Plan:
     return Plan(
         offline_updates=policy.offline_updates,
         online_steps=policy.online_steps,
@@ -157,7 +156,7 @@ def _plan(config: RunConfig, policy: LearningPolicy) -> Plan:
         target_success_rate=config.target_success_rate,
         time_limit_s=config.time_limit_s or float("inf"),
         eval_freq=config.eval_freq,
-        tests_alone=config.env.may_run_unattended,
+        tests_alone=tests_alone,
         only_successful_warm_up=policy.warms_up_by_success,
         log_freq=config.log_freq,
         save_freq=config.save_freq,

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 from hilt.errors import UserError
 
@@ -31,10 +32,17 @@ class ChildFailedError(UserError, RuntimeError):
 class Child:
     """One `hilt VERB ...` process, in a session of its own so that Ctrl-C reaches only the supervisor."""
 
-    def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        output: Path | None = None,
+    ) -> None:
+        """What it says goes to the end of the file `output`, if that is given."""
+        self.name, self._output = name, output
         self._arguments = [sys.executable, "-m", "hilt", *arguments]
-        self._environment = {**os.environ, **_import_path(), **environment, PARENT: str(os.getpid())}
+        self._environment = {**os.environ, **import_path(), **environment, PARENT: str(os.getpid())}
         self._starts: list[float] = []
         self._errors = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,9 +50,16 @@ class Child:
     def start(self) -> None:
         """Start it, or start it again."""
         self._starts.append(time.monotonic())
-        self._process = subprocess.Popen(
-            self._arguments, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
-        )
+        with ExitStack() as opened:
+            file = None if self._output is None else opened.enter_context(self._output.open("ab"))
+            self._process = subprocess.Popen(
+                self._arguments,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
 
     @property
     def exit_code(self) -> int | None:
@@ -59,12 +74,12 @@ class Child:
         """Start it again after it died.
 
         Raises:
-            ChildFailedError: its configuration is wrong (exit 2), it keeps ending with errors of its own, or
-                it died too often in a short time.
+            ChildFailedError: it has said why it cannot go on (exit 2), it keeps ending with errors of its
+                own, or it died too often in a short time.
         """
         code = self.exit_code
         if code == 2:
-            raise ChildFailedError(f"the {self.name} cannot begin; it has said why", 2)
+            raise ChildFailedError(f"the {self.name} cannot go on; it has said why", 2)
         self._errors += code is not None and code > 0
         if self._errors > _MAX_ERRORS:
             raise ChildFailedError(f"the {self.name} ended with an error {self._errors} times; giving up", 1)
@@ -149,7 +164,7 @@ class StopRequest:
         self.request()
 
 
-def _import_path() -> dict[str, str]:
+def import_path() -> dict[str, str]:
     """A child finds the modules that its parent finds: environments and operators beside a script."""
     return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 

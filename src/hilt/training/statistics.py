@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hilt.config.environment import FeatureType
 from hilt.config.errors import ConfigError
+from hilt.config.features import FeatureType
 from hilt.config.run import RunConfig
 from hilt.data.lerobot.gripper import GRIPPER_INDEX, convert_stats
 from hilt.data.lerobot.statistics import Stats, from_json

@@ -12,11 +12,11 @@ from pathlib import Path
 from hilt.config.run import RunConfig
 from hilt.config.variables import ACTOR_INDEX, TOKEN, UI_TOKEN
 from hilt.training.processes import Child, ChildFailedError, StopRequest
+from hilt.training.resources import computing_threads, cores
 
 OPERATOR_QUIT = 5
 """Exit code of a supervised actor that a person told to stop, not its learner."""
 _POLL_S = 0.1
-_SPINS = "20000"
 _LEARNER_GRACE_S = 30.0
 _ACTOR_GRACE_S = 5.0
 
@@ -87,11 +87,6 @@ class Supervisor:
             child.bury()
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _known_token(config: RunConfig) -> str | None:
     """The token that others may have, too, so that their actors can join this learner."""
     link = getattr(config.policy, "actor_learner_config", None)
@@ -105,12 +100,8 @@ def _secrets(config: RunConfig, token: str) -> dict[str, str]:
 
 
 def _threads(count: int) -> dict[str, str]:
-    """Threads that wait must soon sleep: one that spins at a barrier for another, which an actor has
-    displaced, costs a scheduler's time slice, hundreds of times per update. But going to sleep and waking up
-    takes longer than most waits: without some microseconds of spinning, updates take up to twice as long."""
-    if "OMP_NUM_THREADS" in os.environ:
-        return {}
-    return {"OMP_NUM_THREADS": str(count), "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": _SPINS}
+    """So many, unless the environment says how many."""
+    return {} if "OMP_NUM_THREADS" in os.environ else computing_threads(count)
 
 
 def _port(config: RunConfig, *, known: bool) -> int:

@@ -11,14 +11,14 @@ from hilt.envs.feature_env import Environment
 from hilt.rollout.evaluation import EpisodeResult, evaluate_policy
 from hilt.rollout.rollout import HoldStill
 from hilt.session.console import say
-from hilt.training.demonstrations import habits_of_demonstrator
+from hilt.training.demonstrators import habits_of_demonstrator
 
 
 def teach_alone(
     config: RunConfig, seeds: Sequence[int], should_stop: Callable[[], bool]
 ) -> list[EpisodeResult]:
     """The demonstrator's episodes from the starts of `seeds`; none where no simulated person demonstrates."""
-    if config.demonstrator != "scripted" or config.env.type == "gymnasium":
+    if config.demonstrator != "scripted" or not config.env.is_simulated:
         return []
     say(f"the person who taught it plays the same {len(seeds)} episodes (eval.teacher)")
     env = Environment(make_env(config, obs_type="state", render_mode=None))

@@ -12,7 +12,8 @@ from types import TracebackType
 
 import grpc
 
-from hilt.data.transition import Schema, Transition
+from hilt.data.env_spec import EnvSpec
+from hilt.data.transition import Transition
 from hilt.transport.actor_call import Inbox, Link, Reports
 from hilt.transport.handshake import metadata, open_channel
 from hilt.transport.messages import (
@@ -89,7 +90,7 @@ class LearnerClient:
     def __init__(
         self,
         address: str,
-        schema: Schema,
+        spec: EnvSpec,
         *,
         actor_id: str,
         token: str | None = None,
@@ -101,8 +102,9 @@ class LearnerClient:
         self.address = address
         self.real_time = False
         """Steps wait for the clock. Without that, the learner leaves an actor on its machine a core."""
-        self._schema = schema
-        self._metadata = metadata(schema, actor_id, random.SystemRandom().getrandbits(63), token)
+        self._schema = schema = spec.schema
+        self.actor_id = actor_id
+        self._metadata = metadata(spec, actor_id, random.SystemRandom().getrandbits(63), token)
         self._tls_ca = tls_ca
         self._max_weights_bytes = room.weights_bytes
         self._outbox = Outbox(
@@ -203,9 +205,12 @@ class LearnerClient:
         return self._inbox.refused, self._inbox.refused_because
 
     def wait_for_weights(self, timeout: float | None = None) -> Weights | None:
-        """`weights()`, waiting up to `timeout` seconds for them."""
+        """`weights()`, waiting up to `timeout` seconds for them, or for another word on demonstrations."""
         with self._inbox.changed:
-            self._inbox.changed.wait_for(lambda: self._inbox.weights is not None, timeout)
+            asked = self.directive.demonstrations
+            self._inbox.changed.wait_for(
+                lambda: self._inbox.weights is not None or self.directive.demonstrations != asked, timeout
+            )
         return self.weights()
 
     def drain(self, timeout: float) -> int:

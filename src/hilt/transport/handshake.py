@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from hilt.data.transition import Schema
+from hilt.data.env_spec import EnvSpec, EnvSpecError, parse_spec
 from hilt.transport.hilt_pb2 import Hello
 
-PROTOCOL = 2
+PROTOCOL = 3
 HELLO_KEY = "hilt-hello-bin"
 TOKEN_KEY = "authorization"
 MAX_METADATA_BYTES = 64 * 1024
@@ -31,28 +33,21 @@ class RefusalError(Exception):
         self.code = code
 
 
-def describe_schema(schema: Schema) -> dict[str, str]:
-    """Feature -> dtype and shape as text, the action among them."""
-    features = {**schema.observation, "action": schema.action}
-    return {name: f"{feature.dtype}{list(feature.shape)}" for name, feature in features.items()}
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """Who an actor is, and what its environment is like. All of it has been checked."""
+
+    actor_id: str
+    stream: int
+    spec: EnvSpec
 
 
-def explain_difference(learner: dict[str, str], actor: dict[str, str]) -> str:
-    """The features that differ, as `name: the learner has A, the actor B`."""
-    names = [name for name in sorted({*learner, *actor}) if learner.get(name) != actor.get(name)]
-    parts = [
-        f"{name[:80]!r}: the learner has {learner.get(name, 'none')}, "
-        f"the actor {actor.get(name, 'none')[:80]}"
-        for name in names[:4]
-    ]
-    return "; ".join(parts) + ("; ..." if len(names) > 4 else "")
-
-
-def metadata(schema: Schema, actor_id: str, stream: int, token: str | None) -> Metadata:
+def metadata(spec: EnvSpec, actor_id: str, stream: int, token: str | None) -> Metadata:
     """What an actor says before its first message. Raises ValueError on a name or token it cannot say."""
     if not 0 < len(actor_id) <= MAX_NAME or not actor_id.isprintable():
         raise ValueError(f"actor id {actor_id!r}: 1 to {MAX_NAME} printable characters")
-    hello = Hello(protocol=PROTOCOL, actor_id=actor_id, stream=stream, schema=describe_schema(schema))
+    described = json.dumps(spec.to_json())
+    hello = Hello(protocol=PROTOCOL, actor_id=actor_id, stream=stream, spec=described)
     said: Metadata = ((HELLO_KEY, hello.SerializeToString()),)
     if token is None:
         return said
@@ -61,8 +56,8 @@ def metadata(schema: Schema, actor_id: str, stream: int, token: str | None) -> M
     return (*said, (TOKEN_KEY, f"Bearer {token}"))
 
 
-def check_hello(said: Iterable[tuple[str, str | bytes]], schema: Schema, token: str | None) -> Hello:
-    """The Hello in an actor's metadata. Raises RefusalError unless it may take part."""
+def check_hello(said: Iterable[tuple[str, str | bytes]], token: str | None) -> Introduction:
+    """What an actor's metadata say. Raises RefusalError unless it may take part."""
     values = dict(said)
     given = str(values.get(TOKEN_KEY, ""))
     if token is not None and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
@@ -77,13 +72,19 @@ def check_hello(said: Iterable[tuple[str, str | bytes]], schema: Schema, token: 
         )
     if not 0 < len(hello.actor_id) <= MAX_NAME or not hello.actor_id.isprintable():
         raise RefusalError(grpc.StatusCode.INVALID_ARGUMENT, f"an actor id has 1 to {MAX_NAME} characters")
-    ours, theirs = describe_schema(schema), dict(hello.schema)
-    if ours != theirs:
+    try:
+        return Introduction(hello.actor_id, hello.stream, parse_spec(hello.spec))
+    except EnvSpecError as error:
+        raise RefusalError(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+
+
+def check_same(learner: EnvSpec, actor: EnvSpec) -> None:
+    """Raises RefusalError, with what differs, when an actor's environment is not the learner's."""
+    if found := learner.difference(actor, here="the learner has", there="the actor"):
         raise RefusalError(
             grpc.StatusCode.FAILED_PRECONDITION,
-            f"their transitions differ: {explain_difference(ours, theirs)}: give both the same configuration",
+            f"their environments differ: {found} (give both the same configuration)",
         )
-    return hello
 
 
 def _parse_hello(value: str | bytes | None) -> Hello:

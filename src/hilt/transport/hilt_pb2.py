@@ -25,47 +25,43 @@ _sym_db = _symbol_database.Default()
 from hilt.data import transition_pb2 as hilt_dot_data_dot_transition__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19hilt/transport/hilt.proto\x12\x04hilt\x1a\x1ahilt/data/transition.proto\"\x93\x01\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12\x0e\n\x06stream\x18\x03 \x01(\x06\x12\'\n\x06schema\x18\x04 \x03(\x0b\x32\x17.hilt.Hello.SchemaEntry\x1a-\n\x0bSchemaEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa7\x01\n\tFromActor\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x19\n\x05steps\x18\x02 \x03(\x0b\x32\n.hilt.Step\x12\x14\n\x0c\x66irst_report\x18\x03 \x01(\x04\x12\x1d\n\x07reports\x18\x04 \x03(\x0b\x32\x0c.hilt.Report\x12\x17\n\x0fweights_version\x18\x05 \x01(\x04\x12\x0f\n\x07goodbye\x18\x06 \x01(\x08\x12\x11\n\treal_time\x18\x07 \x01(\x08\"\xba\x01\n\x06Report\x12*\n\x07numbers\x18\x01 \x03(\x0b\x32\x19.hilt.Report.NumbersEntry\x12&\n\x05texts\x18\x02 \x03(\x0b\x32\x17.hilt.Report.TextsEntry\x1a.\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a,\n\nTextsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"p\n\x0b\x46romLearner\x12\x1e\n\x06status\x18\x01 \x01(\x0b\x32\x0c.hilt.StatusH\x00\x12%\n\x07weights\x18\x02 \x01(\x0b\x32\x12.hilt.WeightsBeginH\x00\x12\x0f\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\x8a\x01\n\x06Status\x12\x14\n\x0c\x61\x63knowledged\x18\x01 \x01(\x04\x12\x1c\n\x14\x61\x63knowledged_reports\x18\x02 \x01(\x04\x12\x0f\n\x07refused\x18\x03 \x01(\x04\x12\x17\n\x0frefused_because\x18\x04 \x01(\t\x12\"\n\tdirective\x18\x05 \x01(\x0b\x32\x0f.hilt.Directive\"\xfe\x01\n\tDirective\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0c\n\x04stop\x18\x02 \x01(\x08\x12\x13\n\x0bwaiting_for\x18\x03 \x01(\t\x12-\n\x07\x66igures\x18\x04 \x03(\x0b\x32\x1c.hilt.Directive.FiguresEntry\x12\x0c\n\x04hold\x18\x05 \x01(\x08\x12\x1e\n\x04test\x18\x06 \x01(\x0b\x32\x10.hilt.PolicyTest\x12\x32\n\x0e\x64\x65monstrations\x18\x07 \x01(\x0b\x32\x1a.hilt.DemonstrationRequest\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"5\n\x14\x44\x65monstrationRequest\x12\r\n\x05given\x18\x01 \x01(\r\x12\x0e\n\x06wanted\x18\x02 \x01(\r\"O\n\nPolicyTest\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x0e\n\x06target\x18\x02 \x01(\x01\x12\x10\n\x08\x65pisodes\x18\x03 \x01(\r\x12\x0e\n\x06number\x18\x04 \x01(\r\"V\n\x0cWeightsBegin\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x0e\n\x06\x63onfig\x18\x02 \x01(\t\x12\x15\n\rfrozen_nbytes\x18\x03 \x01(\x04\x12\x0e\n\x06nbytes\x18\x04 \x01(\x04\x32<\n\x07Learner\x12\x31\n\x07Session\x12\x0f.hilt.FromActor\x1a\x11.hilt.FromLearner(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19hilt/transport/hilt.proto\x12\x04hilt\x1a\x1ahilt/data/transition.proto\"O\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12\x0e\n\x06stream\x18\x03 \x01(\x06\x12\x0c\n\x04spec\x18\x05 \x01(\tJ\x04\x08\x04\x10\x05\"\xa7\x01\n\tFromActor\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x19\n\x05steps\x18\x02 \x03(\x0b\x32\n.hilt.Step\x12\x14\n\x0c\x66irst_report\x18\x03 \x01(\x04\x12\x1d\n\x07reports\x18\x04 \x03(\x0b\x32\x0c.hilt.Report\x12\x17\n\x0fweights_version\x18\x05 \x01(\x04\x12\x0f\n\x07goodbye\x18\x06 \x01(\x08\x12\x11\n\treal_time\x18\x07 \x01(\x08\"\xba\x01\n\x06Report\x12*\n\x07numbers\x18\x01 \x03(\x0b\x32\x19.hilt.Report.NumbersEntry\x12&\n\x05texts\x18\x02 \x03(\x0b\x32\x17.hilt.Report.TextsEntry\x1a.\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a,\n\nTextsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"p\n\x0b\x46romLearner\x12\x1e\n\x06status\x18\x01 \x01(\x0b\x32\x0c.hilt.StatusH\x00\x12%\n\x07weights\x18\x02 \x01(\x0b\x32\x12.hilt.WeightsBeginH\x00\x12\x0f\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\x8a\x01\n\x06Status\x12\x14\n\x0c\x61\x63knowledged\x18\x01 \x01(\x04\x12\x1c\n\x14\x61\x63knowledged_reports\x18\x02 \x01(\x04\x12\x0f\n\x07refused\x18\x03 \x01(\x04\x12\x17\n\x0frefused_because\x18\x04 \x01(\t\x12\"\n\tdirective\x18\x05 \x01(\x0b\x32\x0f.hilt.Directive\"\xfe\x01\n\tDirective\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0c\n\x04stop\x18\x02 \x01(\x08\x12\x13\n\x0bwaiting_for\x18\x03 \x01(\t\x12-\n\x07\x66igures\x18\x04 \x03(\x0b\x32\x1c.hilt.Directive.FiguresEntry\x12\x0c\n\x04hold\x18\x05 \x01(\x08\x12\x1e\n\x04test\x18\x06 \x01(\x0b\x32\x10.hilt.PolicyTest\x12\x32\n\x0e\x64\x65monstrations\x18\x07 \x01(\x0b\x32\x1a.hilt.DemonstrationRequest\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"G\n\x14\x44\x65monstrationRequest\x12\r\n\x05given\x18\x01 \x01(\r\x12\x0e\n\x06wanted\x18\x02 \x01(\r\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\"O\n\nPolicyTest\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x0e\n\x06target\x18\x02 \x01(\x01\x12\x10\n\x08\x65pisodes\x18\x03 \x01(\r\x12\x0e\n\x06number\x18\x04 \x01(\r\"V\n\x0cWeightsBegin\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x0e\n\x06\x63onfig\x18\x02 \x01(\t\x12\x15\n\rfrozen_nbytes\x18\x03 \x01(\x04\x12\x0e\n\x06nbytes\x18\x04 \x01(\x04\x32<\n\x07Learner\x12\x31\n\x07Session\x12\x0f.hilt.FromActor\x1a\x11.hilt.FromLearner(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hilt.transport.hilt_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HELLO_SCHEMAENTRY']._loaded_options = None
-  _globals['_HELLO_SCHEMAENTRY']._serialized_options = b'8\001'
   _globals['_REPORT_NUMBERSENTRY']._loaded_options = None
   _globals['_REPORT_NUMBERSENTRY']._serialized_options = b'8\001'
   _globals['_REPORT_TEXTSENTRY']._loaded_options = None
   _globals['_REPORT_TEXTSENTRY']._serialized_options = b'8\001'
   _globals['_DIRECTIVE_FIGURESENTRY']._loaded_options = None
   _globals['_DIRECTIVE_FIGURESENTRY']._serialized_options = b'8\001'
-  _globals['_HELLO']._serialized_start=64
-  _globals['_HELLO']._serialized_end=211
-  _globals['_HELLO_SCHEMAENTRY']._serialized_start=166
-  _globals['_HELLO_SCHEMAENTRY']._serialized_end=211
-  _globals['_FROMACTOR']._serialized_start=214
-  _globals['_FROMACTOR']._serialized_end=381
-  _globals['_REPORT']._serialized_start=384
-  _globals['_REPORT']._serialized_end=570
-  _globals['_REPORT_NUMBERSENTRY']._serialized_start=478
-  _globals['_REPORT_NUMBERSENTRY']._serialized_end=524
-  _globals['_REPORT_TEXTSENTRY']._serialized_start=526
-  _globals['_REPORT_TEXTSENTRY']._serialized_end=570
-  _globals['_FROMLEARNER']._serialized_start=572
-  _globals['_FROMLEARNER']._serialized_end=684
-  _globals['_STATUS']._serialized_start=687
-  _globals['_STATUS']._serialized_end=825
-  _globals['_DIRECTIVE']._serialized_start=828
-  _globals['_DIRECTIVE']._serialized_end=1082
-  _globals['_DIRECTIVE_FIGURESENTRY']._serialized_start=1036
-  _globals['_DIRECTIVE_FIGURESENTRY']._serialized_end=1082
-  _globals['_DEMONSTRATIONREQUEST']._serialized_start=1084
-  _globals['_DEMONSTRATIONREQUEST']._serialized_end=1137
-  _globals['_POLICYTEST']._serialized_start=1139
-  _globals['_POLICYTEST']._serialized_end=1218
-  _globals['_WEIGHTSBEGIN']._serialized_start=1220
-  _globals['_WEIGHTSBEGIN']._serialized_end=1306
-  _globals['_LEARNER']._serialized_start=1308
-  _globals['_LEARNER']._serialized_end=1368
+  _globals['_HELLO']._serialized_start=63
+  _globals['_HELLO']._serialized_end=142
+  _globals['_FROMACTOR']._serialized_start=145
+  _globals['_FROMACTOR']._serialized_end=312
+  _globals['_REPORT']._serialized_start=315
+  _globals['_REPORT']._serialized_end=501
+  _globals['_REPORT_NUMBERSENTRY']._serialized_start=409
+  _globals['_REPORT_NUMBERSENTRY']._serialized_end=455
+  _globals['_REPORT_TEXTSENTRY']._serialized_start=457
+  _globals['_REPORT_TEXTSENTRY']._serialized_end=501
+  _globals['_FROMLEARNER']._serialized_start=503
+  _globals['_FROMLEARNER']._serialized_end=615
+  _globals['_STATUS']._serialized_start=618
+  _globals['_STATUS']._serialized_end=756
+  _globals['_DIRECTIVE']._serialized_start=759
+  _globals['_DIRECTIVE']._serialized_end=1013
+  _globals['_DIRECTIVE_FIGURESENTRY']._serialized_start=967
+  _globals['_DIRECTIVE_FIGURESENTRY']._serialized_end=1013
+  _globals['_DEMONSTRATIONREQUEST']._serialized_start=1015
+  _globals['_DEMONSTRATIONREQUEST']._serialized_end=1086
+  _globals['_POLICYTEST']._serialized_start=1088
+  _globals['_POLICYTEST']._serialized_end=1167
+  _globals['_WEIGHTSBEGIN']._serialized_start=1169
+  _globals['_WEIGHTSBEGIN']._serialized_end=1255
+  _globals['_LEARNER']._serialized_start=1257
+  _globals['_LEARNER']._serialized_end=1317
 # @@protoc_insertion_point(module_scope)

@@ -8,23 +8,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Hello(_message.Message):
-    __slots__ = ("protocol", "actor_id", "stream", "schema")
-    class SchemaEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    __slots__ = ("protocol", "actor_id", "stream", "spec")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
-    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    SPEC_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     actor_id: str
     stream: int
-    schema: _containers.ScalarMap[str, str]
-    def __init__(self, protocol: _Optional[int] = ..., actor_id: _Optional[str] = ..., stream: _Optional[int] = ..., schema: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    spec: str
+    def __init__(self, protocol: _Optional[int] = ..., actor_id: _Optional[str] = ..., stream: _Optional[int] = ..., spec: _Optional[str] = ...) -> None: ...
 
 class FromActor(_message.Message):
     __slots__ = ("first", "steps", "first_report", "reports", "weights_version", "goodbye", "real_time")
@@ -116,12 +109,14 @@ class Directive(_message.Message):
     def __init__(self, phase: _Optional[str] = ..., stop: _Optional[bool] = ..., waiting_for: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ..., hold: _Optional[bool] = ..., test: _Optional[_Union[PolicyTest, _Mapping]] = ..., demonstrations: _Optional[_Union[DemonstrationRequest, _Mapping]] = ...) -> None: ...
 
 class DemonstrationRequest(_message.Message):
-    __slots__ = ("given", "wanted")
+    __slots__ = ("given", "wanted", "actor_id")
     GIVEN_FIELD_NUMBER: _ClassVar[int]
     WANTED_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
     given: int
     wanted: int
-    def __init__(self, given: _Optional[int] = ..., wanted: _Optional[int] = ...) -> None: ...
+    actor_id: str
+    def __init__(self, given: _Optional[int] = ..., wanted: _Optional[int] = ..., actor_id: _Optional[str] = ...) -> None: ...
 
 class PolicyTest(_message.Message):
     __slots__ = ("version", "target", "episodes", "number")

@@ -38,10 +38,12 @@ class PolicyTest:
 
 @dataclass(frozen=True, slots=True)
 class DemonstrationRequest:
-    """Demonstrations that a person at an actor is to give before training begins."""
+    """Demonstrations that are to be given at an actor before training begins."""
 
     given: int
     wanted: int
+    actor_id: str = ""
+    """The actor that is to simulate them; "": a person gives them, at any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def directive_to_message(directive: Directive) -> pb.Directive:
 def directive_from_message(message: pb.Directive) -> Directive:
     asked = message.test
     test = PolicyTest(asked.version, asked.target, asked.episodes, asked.number)
-    demonstrations = DemonstrationRequest(message.demonstrations.given, message.demonstrations.wanted)
+    demonstrations = _request_from_message(message.demonstrations)
     return Directive(
         message.phase,
         message.stop,
@@ -86,6 +88,10 @@ def directive_from_message(message: pb.Directive) -> Directive:
         dict(message.figures),
         demonstrations if message.HasField("demonstrations") else None,
     )
+
+
+def _request_from_message(message: pb.DemonstrationRequest) -> DemonstrationRequest:
+    return DemonstrationRequest(message.given, message.wanted, message.actor_id)
 
 
 def report_to_message(record: Record) -> pb.Report:

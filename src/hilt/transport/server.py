@@ -6,25 +6,16 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 import grpc
 
-from hilt.data.transition import Schema
+from hilt.data.env_spec import EnvSpec
 from hilt.transport import hilt_pb2 as pb
-from hilt.transport.handshake import (
-    RefusalError,
-    check_bind,
-    check_hello,
-    is_local,
-    server_credentials,
-    server_options,
-)
+from hilt.transport.handshake import RefusalError, check_hello, check_same, is_local
 from hilt.transport.learner_call import Desk, Limits, Session
-from hilt.transport.messages import METHOD, Directive, directive_to_message, max_message_bytes
+from hilt.transport.listening import LOOPBACK_ONLY, Security, start_server
+from hilt.transport.messages import Directive, directive_to_message, max_message_bytes
 from hilt.transport.streams import ActorInfo, OnInterrupted, Seen, Sink, Streams
 from hilt.transport.weights import Publication, Weights
 
@@ -42,23 +33,8 @@ def _ignore_interruption(_actor_id: str, _episode_id: int) -> None:
     return
 
 
-@dataclass(frozen=True, slots=True)
-class Security:
-    """Who may talk to a learner, and whether others can listen."""
-
-    token: str | None = None
-    """What actors have to know."""
-    tls: tuple[Path, Path] | None = None
-    """A certificate and its key, PEM files."""
-    allow_insecure: bool = False
-    """Listen beyond loopback without the two."""
-
-
-LOOPBACK_ONLY = Security()
-
-
 class TransitionServer:
-    """Takes transitions from any number of actors and gives them weights and directives.
+    """Takes transitions from any number of actors of one environment, gives them weights and directives.
 
     `sink(actor_id, transitions)` puts them into the durable log; what it has taken is acknowledged.
     `seen(episode_id, step)` tells whether the log holds a transition, from before a restart or from another
@@ -74,7 +50,7 @@ class TransitionServer:
     def __init__(
         self,
         bind: str,
-        schema: Schema,
+        spec: EnvSpec,
         sink: Sink,
         *,
         seen: Seen = _nothing_seen,
@@ -82,17 +58,13 @@ class TransitionServer:
         security: Security = LOOPBACK_ONLY,
         limits: Limits | None = None,
     ) -> None:
-        check_bind(
-            bind,
-            token=bool(security.token),
-            tls=security.tls is not None,
-            allow_insecure=security.allow_insecure,
-        )
-        self._bind, self._schema = bind, schema
-        self._token, self._tls = security.token, security.tls
+        security.check(bind)
+        self._bind, self._spec, self._security = bind, spec, security
         self._limits = limits or Limits()
         self._streams = Streams(sink, seen, on_interrupted, self._limits.gone_after_s)
-        self._desk = Desk(schema, self._limits, self._newest, self._streams.store, self._streams.keep_reports)
+        self._desk = Desk(
+            spec.schema, self._limits, self._newest, self._streams.store, self._streams.keep_reports
+        )
         self._publication: Publication | None = None
         self._directive = pb.Directive()
         self._sessions: set[Session] = set()
@@ -106,30 +78,14 @@ class TransitionServer:
 
     def start(self) -> None:
         """Begins to listen. Raises OSError when the address is taken or a TLS file cannot be read."""
-        pool = ThreadPoolExecutor(self._limits.max_actors + SPARE_CALLS, thread_name_prefix="hilt-actor")
-        self._grpc = grpc.server(
-            pool,
-            options=server_options(max_message_bytes(self._schema)),
-            maximum_concurrent_rpcs=self._limits.max_actors + SPARE_CALLS,
+        self._grpc, self.port = start_server(
+            self._bind,
+            self._security,
+            self._serve,
+            calls=self._limits.max_actors + SPARE_CALLS,
+            max_message=max_message_bytes(self._spec.schema),
         )
-        handler = grpc.stream_stream_rpc_method_handler(
-            self._serve, response_serializer=pb.FromLearner.SerializeToString
-        )
-        service, method = METHOD.strip("/").split("/")
-        self._grpc.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(service, {method: handler}),)
-        )
-        try:
-            self.port = self._listen()
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {self._bind}: is another learner running there?") from error
-        self._grpc.start()
         threading.Thread(target=self._watch_absent, name="hilt-absent", daemon=True).start()
-
-    def _listen(self) -> int:
-        if self._tls is None:
-            return int(self._grpc.add_insecure_port(self._bind))
-        return int(self._grpc.add_secure_port(self._bind, server_credentials(*self._tls)))
 
     @property
     def address(self) -> str:
@@ -226,7 +182,8 @@ class TransitionServer:
             context.abort(*session.verdict)
 
     def _admit(self, context: grpc.ServicerContext) -> Session:
-        hello = check_hello(context.invocation_metadata(), self._schema, self._token)
+        hello = check_hello(context.invocation_metadata(), self._security.token)
+        check_same(self._spec, hello.spec)
         session = Session(self._desk, hello.stream, hello.actor_id, context.peer())
         with self._lock:
             if self._stopping.is_set():

@@ -5,6 +5,7 @@ from hilt.webui.requests import Decision, Requests
 from hilt.webui.server import Seat
 from hilt.webui.url import free_port, link_to, open_browser
 from hilt.webui.view import Outcome, Picture, Telemetry, View, heading_of
+from hilt.webui.watch import Watch
 
 __all__ = [
     "Decision",
@@ -15,6 +16,7 @@ __all__ = [
     "SeatUnavailableError",
     "Telemetry",
     "View",
+    "Watch",
     "free_port",
     "heading_of",
     "link_to",

@@ -82,6 +82,7 @@ class Page:
         except* ValueError:
             await self._socket.close(VIOLATION, "not a message of this page")
         finally:
+            self._requests.watch.release()
             self._controls.lose(self.number)
 
     async def _listen(self) -> None:
@@ -110,10 +111,13 @@ class Page:
             case messages.Look(looking=looking):
                 self.looking = looking
                 if not looking:
+                    self._requests.watch.release()
                     self._controls.lose(self.number)
+            case messages.Guard(what=what):
+                getattr(self._requests.watch, what)()
             case messages.Ping(time_ms=time_ms):
                 await self._send({"type": "pong", "time_ms": time_ms})
-        if not isinstance(message, messages.Hold | messages.Ping):
+        if not isinstance(message, messages.Hold | messages.Guard | messages.Ping):
             self.news.set()
 
     def _acted(self, accepted: bool) -> None:

@@ -86,6 +86,8 @@ class Room:
             "has_gripper": self._controls.has_gripper,
             "sole": self._controls.sole,
             "heading": self._heading,
+            "arm": self._requests.watch.on_halt is not None,
+            "hold_to_run": self._requests.watch.held,
         }
 
     def history(self) -> tuple[int, dict[str, Any]]:

@@ -65,7 +65,7 @@ class Ask(_Message):
     """Of the run: pause it, go on, stop it. Or the answer to what it asks (`Telemetry.asks`)."""
 
     type: Literal["ask"]
-    what: Literal["pause", "resume", "stop", "keep", "discard", "enough", "succeeded", "failed"]
+    what: Literal["pause", "resume", "stop", "keep", "discard", "enough", "succeeded", "failed", "ready"]
 
 
 class Sit(_Message):
@@ -89,6 +89,13 @@ class Look(_Message):
     looking: bool
 
 
+class Guard(_Message):
+    """Of who watches a real arm: they hold, have let go, or want it to stop."""
+
+    type: Literal["guard"]
+    what: Literal["hold", "release", "halt"]
+
+
 class Ping(_Message):
     """Comes back as it is: the page measures the way."""
 
@@ -96,7 +103,7 @@ class Ping(_Message):
     time_ms: float
 
 
-Message = Hold | Declare | Ask | Sit | Answer | Look | Ping
+Message = Hold | Declare | Ask | Sit | Answer | Look | Guard | Ping
 
 _ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 

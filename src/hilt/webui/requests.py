@@ -5,21 +5,25 @@ from __future__ import annotations
 import enum
 import threading
 
+from hilt.webui.watch import Watch
+
 
 class Decision(enum.Enum):
-    """About the episode that is over, or the next that is asked for."""
+    """About the episode that is over, the next that is asked for, or what a real arm does next."""
 
     KEEP = "keep"
     DISCARD = "discard"
     ENOUGH = "enough"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    READY = "ready"
 
 
 class Requests:
     """Thread-safe: the server's thread writes, the rollout reads. Nothing here waits."""
 
     def __init__(self) -> None:
+        self.watch = Watch()
         self._lock = threading.Lock()
         self._pause_reason: str | None = None
         self._resumes_by_taking_over = False

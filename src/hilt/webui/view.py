@@ -54,8 +54,8 @@ class Telemetry:
     """What the person should do next, in words."""
     countdown_s: float | None = None
     """Until the next episode begins [s]."""
-    asks: Literal["keep", "begin", "judge"] | None = None
-    """The run waits: for "keep" or "discard"; for a takeover or "enough"; for "succeeded" or "failed"."""
+    asks: Literal["keep", "begin", "judge", "ready"] | None = None
+    """The run waits: for "keep" or "discard"; a takeover or "enough"; "succeeded" or "failed"; "ready"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from gymnasium import spaces
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hilt.envs import rotations
 from hilt.envs.panda.reach import within_reach
-from hilt.envs.panda.robot import GRIPPER, MAX_OPENING, POSITION, ROTATION, Array, Panda, Physics
+from hilt.envs.panda.robot import GRIPPER, MAX_OPENING, POSITION, ROTATION, Array
 
 ActionMode = Literal["ee_delta_pos", "ee_delta_pose"]
 
@@ -47,18 +47,37 @@ class ActionScale:
     high: Array
 
 
+class Tool(Protocol):
+    """Where the tool is: a simulated one in its `Physics`, a real one as measured."""
+
+    def tcp_pos(self, data: Any) -> Array:
+        """`[..., 3]` m."""
+        ...
+
+    def tcp_quat(self, data: Any) -> Array:
+        """`[..., 4]`."""
+        ...
+
+
+class Targets(Protocol):
+    """Where the target stands: `ctrl` and `userdata` of `Physics`."""
+
+    ctrl: Array
+    userdata: Array
+
+
 class Controller:
-    """Moves the target of the impedance controller, which itself lives in `panda.xml`.
+    """Moves the target of an impedance controller: that in `panda.xml`, or a real arm's.
 
     Actions `[..., A]`: dx, dy, dz; with `ee_delta_pose` rotations about the world's x, y, z; with a gripper
     its command (0 closes, 1 stays, 2 opens).
     """
 
-    def __init__(self, robot: Panda, mode: ActionMode, use_gripper: bool, scale: ActionScale) -> None:
+    def __init__(self, tool: Tool, mode: ActionMode, use_gripper: bool, scale: ActionScale) -> None:
         self.scale = scale
         self.rotates = mode == "ee_delta_pose"
         self.use_gripper = use_gripper
-        self._robot = robot
+        self._tool = tool
         motion = 6 if self.rotates else 3
         self.space = spaces.Box(
             np.array([-1.0] * motion + [CLOSE] * use_gripper, np.float32),
@@ -85,7 +104,7 @@ class Controller:
         """`[...]`, 0 closes, 1 stays, 2 opens."""
         return np.asarray(action[..., -1] if self.use_gripper else np.full(action.shape[:-1], STAY))
 
-    def reverses_gripper(self, data: Physics, action: Array) -> NDArray[np.bool_]:
+    def reverses_gripper(self, data: Targets, action: Array) -> NDArray[np.bool_]:
         """`[...]`: closes a gripper that was told to be open, or opens one that was told to be closed."""
         command = self.gripper_command(action)
         opening = data.ctrl[..., GRIPPER] / MAX_OPENING
@@ -93,7 +112,7 @@ class Controller:
         opens = (command > 1.5) & (opening < 0.49)
         return np.asarray(closes | opens)
 
-    def apply(self, data: Physics, action: Array) -> None:
+    def apply(self, data: Targets, action: Array) -> None:
         """Writes the new target into `ctrl`; `action` as `checked` returned it."""
         self._move(data, action)
         if self.rotates:
@@ -103,14 +122,14 @@ class Controller:
             opening = data.ctrl[..., GRIPPER] + (action[..., -1] - STAY) * GRIPPER_STEP
             data.ctrl[..., GRIPPER] = np.minimum(np.maximum(opening, 0.0), MAX_OPENING)
 
-    def _move(self, data: Physics, action: Array) -> None:
+    def _move(self, data: Targets, action: Array) -> None:
         target = data.ctrl[..., POSITION] + action[..., :3] * self.scale.position
-        tcp_pos = self._robot.tcp_pos(data)
+        tcp_pos = self._tool.tcp_pos(data)
         target = np.minimum(np.maximum(target, tcp_pos - MAX_LEAD), tcp_pos + MAX_LEAD)
         data.ctrl[..., POSITION] = np.minimum(np.maximum(target, self.scale.low), self.scale.high)
 
-    def _rotate(self, data: Physics, action: Array) -> None:
+    def _rotate(self, data: Targets, action: Array) -> None:
         turn = rotations.from_rotation_vector(action[..., 3:6] * self.scale.rotation)
         wanted = rotations.multiply(turn, data.userdata)
-        wanted = rotations.limit_angle(wanted, self._robot.tcp_quat(data), MAX_ROTATION_LEAD)
+        wanted = rotations.limit_angle(wanted, self._tool.tcp_quat(data), MAX_ROTATION_LEAD)
         data.userdata[:] = rotations.limit_angle(wanted, DOWN, MAX_TILT)

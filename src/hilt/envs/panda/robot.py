@@ -75,6 +75,17 @@ def load_model(scene: str, timestep: float, wrench_samples: int = 0) -> mujoco.M
     return model
 
 
+def state_names(force_torque: bool) -> list[str]:
+    """What the numbers of `agent_pos` are."""
+    joints = [f"joint_{number}" for number in range(1, 8)]
+    names = [f"{joint}.pos" for joint in joints] + [f"{joint}.vel" for joint in joints]
+    names += ["gripper.opening", *(f"tcp.{axis}" for axis in "xyz")]
+    if force_torque:
+        names += [f"wrist.force_{axis}" for axis in "xyz"]
+        names += [f"{joint}.torque_{axis}" for joint in joints for axis in "xyz"]
+    return names
+
+
 class Panda:
     """Reads the robot's quantities out of `Physics`, and puts the robot into a pose."""
 

@@ -1,5 +1,6 @@
 // The page: devices, buttons and what is shown.
 
+import { startArm } from './arm.js';
 import { ask, declare, mySeat, sit, steerTo } from './input.js';
 import { LEGEND as KEYS, startKeys } from './keys.js';
 import { connect, look, on, send } from './link.js';
@@ -40,6 +41,7 @@ function showStop() {
 const ANSWERS = {
   keep: [['Keep ⏎', 'keep', 'Enter', 'good'], ['Discard ⌫', 'discard', 'Backspace', 'bad']],
   begin: [['Enough ⎋', 'enough', 'Escape']],
+  ready: [['Go on ⏎', 'ready', 'Enter', 'good']],
   judge: [['Success ⏎', 'succeeded', 'Enter', 'good'], ['Failure ⌫', 'failed', 'Backspace', 'bad']],
 };
 
@@ -145,6 +147,7 @@ showLegend();
 startKeys({ onLeave: leave, onPause: pause, onStop: stop, onAnswer: answerBy });
 startPad(() => state.has_rotation, () => { legend = 'Pad'; showLegend(); });
 startTouch();
+startArm();
 startHeadset(find('vr'), () => state);
 redraw();
 connect();

@@ -1,8 +1,9 @@
 // Any pad with the standard mapping, by the browser's Gamepad API.
 
+import { halt, watch } from './arm.js';
 import { declare, GRIPPER, hold, PITCH, ROLL, still, X, Y, YAW, Z } from './input.js';
 
-const A = 0, B_X = 2, B_Y = 3, LB = 4, RB = 5, LT = 6, RT = 7;
+const A = 0, B = 1, B_X = 2, B_Y = 3, LB = 4, RB = 5, LT = 6, RT = 7, LEFT_STICK = 10;
 const DEAD_ZONE = 0.12;
 const EVENTS = new Map([[B_Y, 'success'], [A, 'failure'], [B_X, 'rerecord']]);
 
@@ -13,6 +14,7 @@ export const LEGEND = [
   ['right stick, LB + left stick', 'turn', 'rotation'],
   ['LT  RT', 'close, open the gripper'],
   ['Y  A  X', 'success, failure, once more'],
+  ['left stick pressed, B', 'a real arm: held, the policy acts; stop'],
 ];
 
 const pressed = new Set();
@@ -35,6 +37,8 @@ function read(pad, rotates) {
     if (button(index) && !pressed.has(index)) declare(event);
     pressed[button(index) ? 'add' : 'delete'](index);
   }
+  watch('pad', button(LEFT_STICK));
+  if (button(B)) halt();
   const motion = still();
   const tilts = rotates && button(LB);
   motion[tilts ? PITCH : X] = leftY;
