@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from hilt.envs.panda_env import PandaEnv
 from hilt.envs.tasks.tight_insertion import BREAKING, CLEARANCE, DEPTH, GRASP_TILT, TightInsertion
@@ -70,14 +69,15 @@ def test_leaning_on_the_rim_breaks_the_parts() -> None:
     assert np.linalg.norm(task.force(env.data)) > BREAKING
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_expert_stays_well_below(seed: int) -> None:
+def test_the_expert_stays_well_below() -> None:
     env, task = tight("ee_delta_pose")
-    env.reset(seed=seed)
-    forces, over = [], False
-    while not over:
-        *_, terminated, truncated, info = env.step(env.expert.action())
-        over = terminated or truncated
-        forces.append(np.linalg.norm(task.force(env.data)))
-    assert info["is_success"]
-    assert 5 < max(forces) < BREAKING
+    forces = []
+    for seed in range(4):
+        env.reset(seed=seed)
+        over = False
+        while not over:
+            *_, terminated, truncated, info = env.step(env.expert.action())
+            over = terminated or truncated
+            forces.append(np.linalg.norm(task.force(env.data)))
+        assert info["is_success"]
+    assert 5 < max(forces) < 0.9 * BREAKING

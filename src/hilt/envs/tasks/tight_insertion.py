@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from hilt.envs.panda.control import Controller
-from hilt.envs.panda.robot import Array, Panda, Physics
+from hilt.envs.panda.robot import POSITION, Array, Panda, Physics
 from hilt.envs.tasks.base import Flags, TaskExpert, Variation
 from hilt.envs.tasks.peg_insertion import DEPTH, PegInsertion, PegInsertionExpert, peg_and_hole
 
@@ -22,6 +23,12 @@ GRASP_TILT = np.radians(6.0)
 
 BREAKING = 100.0
 """Force between peg and block, at the end of a control step, that breaks them, N."""
+
+BRAKING, GENTLE = 0.03, 0.006
+"""Height above the rim from which the expert is careful, and how far ahead they then aim, m."""
+
+STICTION = 3.0
+"""How much further aside they aim where the peg rests on the rim."""
 
 
 class TightInsertion(PegInsertion):
@@ -66,14 +73,24 @@ class TightInsertion(PegInsertion):
 
 
 class TightInsertionExpert(PegInsertionExpert):
-    """Presses less, and at the rim moves further aside than the error, against friction."""
+    """Comes down gently, presses less, also aside, and moves further aside on the rim, against friction."""
 
     task: TightInsertion
     press = 0.005
-    reach = 3.0
+
+    def action(self) -> NDArray[np.float32]:
+        action = super().action()
+        if self.task.tip(self.data)[2] < DEPTH + 0.002:
+            lead = (self.data.ctrl[POSITION] - self.robot.tcp_pos(self.data))[:2]
+            scale = self.controller.scale.position[:2]
+            most, least = (self.press - lead) / scale, (-self.press - lead) / scale
+            action[:2] = np.clip(np.clip(action[:2], least, most), -1.0, 1.0)
+        return action
 
     def _way_above(self, tip: Array) -> Array:
         way = super()._way_above(tip)
+        if tip[2] < DEPTH + BRAKING:
+            way[2] = max(way[2], -GENTLE)
         if tip[2] < DEPTH + 0.001:
-            way[:2] *= self.reach
+            way[:2] *= STICTION
         return way
