@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from parts import SCHEMA
+from transport_tools import spec_of
 
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
@@ -53,15 +54,15 @@ def test_the_environment_says_what_the_configuration_does_not(
     link = {"learner_port": 50999}
     config = load_config({"policy": {"type": "sac", "actor_learner_config": link}})
     memory = Memory(tmp_path / "log", SCHEMA, online_capacity=9, demonstration_capacity=9)
-    server = listen(config, SCHEMA, memory, print)
+    server = listen(config, spec_of(SCHEMA), memory, print)
     try:
-        with connect(config, SCHEMA, tmp_path / "spool", 0) as client:
+        with connect(config, spec_of(SCHEMA), tmp_path / "spool", 0) as client:
             server.direct(client.directive)
             client.drain(5)
             while not client.connected:
                 assert "refused" not in client.waiting_for
         monkeypatch.setitem(os.environ, TOKEN, "another")
-        with connect(config, SCHEMA, tmp_path / "spool", 0) as client:
+        with connect(config, spec_of(SCHEMA), tmp_path / "spool", 0) as client:
             while "refused" not in client.waiting_for:
                 assert not client.connected
     finally:
