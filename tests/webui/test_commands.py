@@ -261,8 +261,9 @@ def test_an_evaluation_that_nobody_judges_asks_who_looks_at_the_page(
     page = open_page(command)
     page.wait_for_selector("#notice-text:has-text('Was it a success?')")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#notice:visible")
+    page.wait_for_selector("#notice", state="hidden")  # the answer has arrived; then comes the next question
     page.click("#notice-buttons >> text=Failure")
+    page.wait_for_selector("#notice", state="hidden")
     page.close()  # who does not look is not asked
     assert command.wait() == 0, command.said
     words = json.loads((tmp_path / "eval" / "eval.json").read_text())["per_episode"]
