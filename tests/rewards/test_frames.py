@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from hilt.data.lerobot import DatasetError, DatasetReader
-from hilt.data.transition import Transition
+from hilt.data.lerobot import DatasetError, DatasetReader, DatasetWriter
+from hilt.data.transition import Judge, Transition
 from hilt.rewards.frames import (
     BalancedSampler,
     LabelledFrames,
@@ -44,6 +44,20 @@ def test_a_frame_is_what_was_seen_when_the_reward_was_paid(tmp_path: Path) -> No
     assert frames.labels[:12].tolist() == [int(step.reward) for step in steps]
     expected = np.stack([step.next_observation[lamps.FRONT] for step in steps])
     np.testing.assert_array_equal(frames.observations[lamps.FRONT][:12], expected)
+
+
+def test_what_a_person_had_not_yet_pressed_is_no_failure(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "set", lamps.SCHEMA, fps=10, task="raise", image_format="png") as writer:
+        for judge in (Judge.PERSON, Judge.ENVIRONMENT):
+            for step in paid(0, 0, 0, 0, 0, 0, 0, 1):
+                writer.add(step)
+            writer.finish_episode(judge=judge)
+    reader = DatasetReader(tmp_path / "set")
+    frames = load_frames(reader, [lamps.FRONT], 2, label_delay_s=0.4)
+    of_person = frames.episodes == 0
+    assert frames.labels[of_person].tolist() == [0, 0, 1]
+    assert frames.steps[of_person].tolist() == [0, 1, 6]
+    assert frames.labels[~of_person].tolist() == [0, 0, 0, 0, 0, 0, 1]
 
 
 def test_frames_beside_a_change_of_label_are_marked() -> None:

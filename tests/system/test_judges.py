@@ -43,6 +43,13 @@ def train(folder: Path, **changes: Any) -> Hilt:
     return training
 
 
+def run(folder: Path, verb: str, config: dict[str, Any]) -> None:
+    path = folder / f"{verb}.json"
+    path.write_text(json.dumps(config))
+    command = Hilt(folder, verb, f"--config_path={path}")
+    assert command.wait() == 0, command.said
+
+
 def validations(folder: Path) -> list[dict[str, Any]]:
     return [
         record for record in read_metrics(folder / "run" / "metrics.jsonl") if "Validation passed" in record
@@ -62,6 +69,34 @@ def test_a_person_who_presses_enter_late_is_the_only_judge_and_training_ends_at_
     evaluation = json.loads((tmp_path / "run" / "eval" / "eval.json").read_text())
     assert evaluation["judge"] == "nobody"
     assert "nobody judged them" in training.said
+
+
+def test_a_classifier_that_learned_from_late_presses_is_the_judge_and_training_ends_at_its_target(
+    tmp_path: Path,
+) -> None:
+    """What the person showed and declared is all that it knows; the environment's word is an audit's."""
+    shutil.copy(Path(__file__).with_name("silent_world.py"), tmp_path)
+    seen = {"type": "gymnasium", "task": "silent_world:SilentDot-v0", "kwargs": {"has_camera": True}}
+    habits = {"always": True, "success_delay_s": [0.5, 0.5]}
+    record = {"env": seen, "operator": "scripted", "operator_options": habits, "ui": {"enable": False}}
+    dataset = {"root": "set", "num_episodes_to_record": 30}
+    run(tmp_path, "record", {**record, "dataset": dataset})
+    classifier = {"type": "reward_classifier", "learning_rate": 1e-3}
+    fitting = {"steps": 300, "batch_size": 64, "output_dir": "classifier", "policy": classifier}
+    run(tmp_path, "train", {"dataset": {"root": "set"}, **fitting})
+
+    judged_by = {"pretrained_path": "classifier/checkpoints/last/pretrained_model", "debounce": 1}
+    told = {**seen, "kwargs": {"has_camera": True, "tells": True}}
+    features = {"observation.position": {"type": "STATE", "shape": [2]}}
+    env = {**told, "features": features, "processor": {"reward_classifier": judged_by}}
+    training = train(tmp_path, env=env, eval={"n_episodes": 20})
+    assert validations(tmp_path)[-1]["Validation passed"] == 1, training.said
+    evaluation = json.loads((tmp_path / "run" / "eval" / "eval.json").read_text())
+    assert evaluation["judge"] == "classifier"
+    differed = sum(e["is_success"] != e["ground_truth"] for e in evaluation["per_episode"])
+    assert evaluation["disagreements"] == differed
+    assert evaluation["ground_truth_success_rate"] >= 0.8
+    assert f"differed from the environment {differed} times" in training.said
 
 
 @pytest.mark.slow

@@ -95,7 +95,8 @@ def test_ten_episodes_a_classifier_demonstrations_help_and_a_policy_that_works_a
 def record(serve, open_page, root):  # noqa: F811
     """Ten episodes; the person's seconds."""
     dataset = {"root": str(root), "num_episodes_to_record": 10, "task": "pick the cube up"}
-    command = serve("record", {"env": ENV, "dataset": dataset, "operator": "browser"})
+    env = {**ENV, "processor": {"reset": {"reset_time_s": 2.0}}}  # time to read what the page says
+    command = serve("record", {"env": env, "dataset": dataset, "operator": "browser"})
     driver = open_driver(command, open_page)
     push(driver.page, STILL)
     for left in range(10, 0, -1):

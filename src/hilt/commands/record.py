@@ -140,7 +140,7 @@ def _record(
         )
         finished = episode.terminated or episode.truncated
         if finished and session.keeps(episode):
-            writer.finish_episode(episode.seed, rollout.env.initial_state)
+            writer.finish_episode(episode.seed, rollout.env.initial_state, judge=episode.judge)
             recording.episodes.append(episode)
             tell(recording.line(wanted))
         else:

@@ -30,6 +30,9 @@ class ClassifierConfig(PolicyBase):
     label_column: str = "next.reward"
     """Column of the dataset that holds the labels; one named `next...` is about what was seen after the
     action."""
+    label_delay_s: NonNegativeFloat = 0.5
+    """Longest time [s] between success and the press that declares it: in episodes that a person judged,
+    frames that long before a change of label are left out, for their label says what was not yet pressed."""
     success_class: Annotated[list[NonNegativeInt], BeforeValidator(_listed), Field(min_length=1)] | None = (
         None
     )

@@ -13,6 +13,7 @@ from torch import Tensor
 from hilt.data.batch import ObservationBatch
 from hilt.data.lerobot import DatasetError, DatasetReader
 from hilt.data.lerobot.layout import REWARD
+from hilt.data.transition import Judge
 from hilt.rewards.labels import read_labels
 
 EDGE_STEPS = 1
@@ -58,16 +59,27 @@ def near_change(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     return near
 
 
+def after_late_words(labels: NDArray[np.int64], late: int) -> NDArray[np.bool_]:
+    """(N,) of one episode -> which labels stand although a change may be told up to `late` steps late."""
+    stands = np.ones(len(labels), bool)
+    for last_before in np.flatnonzero(np.diff(labels)):
+        stands[max(0, last_before - late + 1) : last_before + 1] = False
+    return stands
+
+
 def load_frames(
     reader: DatasetReader,
     features: Sequence[str],
     num_classes: int,
     column: str = REWARD,
+    label_delay_s: float = 0.0,
     progress: Callable[[str], None] = lambda text: None,
 ) -> LabelledFrames:
     """Every frame of the dataset, by the labels in `column`; `progress` hears how many episodes were read.
 
-    A column `next.*` labels what was seen after the action, any other the frame beside which it stands.
+    A column `next.*` labels what was seen after the action, any other the frame beside which it stands. Where
+    a person judged, frames up to `label_delay_s` before a change of label are left out: it had happened when
+    the button was pressed.
 
     Raises:
         DatasetError: the labels are not `num_classes` classes.
@@ -79,14 +91,18 @@ def load_frames(
     labelled = zip(reader.episodes, read_labels(reader, num_classes, column), strict=True)
     for number, (episode, classes) in enumerate(labelled):
         progress(f"{number} of {len(reader.episodes)} episodes read")
-        transitions = reader.episode(episode)
-        for step in transitions:
+        steps_of_episode = reader.episode(episode)
+        classes = classes[: len(steps_of_episode)]
+        is_late = episode.note is not None and episode.note.judge is Judge.PERSON
+        stands = after_late_words(classes, round(label_delay_s * reader.info.fps) if is_late else 0)
+        kept = np.flatnonzero(stands).tolist()
+        for step in (steps_of_episode[index] for index in kept):
             seen = step.next_observation if column.startswith("next.") else step.observation
             for name, pictures in columns.items():
                 pictures.append(seen[name])
-        labels.append(classes[: len(transitions)])
-        episodes += [episode.index] * len(transitions)
-        steps += range(len(transitions))
+        labels.append(classes[stands])
+        episodes += [episode.index] * len(kept)
+        steps += kept
     return LabelledFrames(
         {name: torch.from_numpy(np.stack(pictures)) for name, pictures in columns.items()},
         torch.from_numpy(np.concatenate(labels)),

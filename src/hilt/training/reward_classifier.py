@@ -59,7 +59,9 @@ def train_classifier(
     reader = open_frames(config)
     progress = Progress(tell)
     features = list(reader.schema.observation)
-    frames = load_frames(reader, features, policy.num_classes, policy.label_column, progress)
+    frames = load_frames(
+        reader, features, policy.num_classes, policy.label_column, policy.label_delay_s, progress
+    )
     is_held_out, is_reported = split(frames, np.random.default_rng(config.seed))
     is_trained_on = ~(is_held_out | is_reported)
     tell(f"{len(frames)} frames, {len(reader.episodes)} episodes from {reader.root}")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hilt.data.lerobot.layout import SIDECAR, DatasetError
 from hilt.data.lerobot.video import decode_png, encode_png
-from hilt.data.transition import Observation
+from hilt.data.transition import Judge, Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class EpisodeNote:
     preprocessing: Mapping[str, Any] | None = None
     """Camera -> `crop` and `size` of what was done to its pictures before they were recorded; None: not
     said."""
+    judge: Judge | None = None
+    """Whose word the episode's success is; None: not said."""
 
 
 def encode_observation(observation: Observation) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def _to_line(note: EpisodeNote) -> str:
         "gripper_convention": note.gripper_convention,
         "final_observation": note.final,
         "preprocessing": note.preprocessing,
+        "judge": note.judge,
     }
     return json.dumps(data) + "\n"
 
@@ -81,6 +84,7 @@ def _from_line(line: str, where: str) -> EpisodeNote:
             gripper_convention=data["gripper_convention"],
             final=data["final_observation"],
             preprocessing=data.get("preprocessing"),
+            judge=None if data.get("judge") is None else Judge(data["judge"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{where} is damaged: {error!r}") from None

@@ -21,7 +21,7 @@ from hilt.data.lerobot import layout, sidecar, tables
 from hilt.data.lerobot.cameras import Camera, PngCamera, VideoCamera
 from hilt.data.lerobot.layout import DatasetError, Info, Origin, chunk_and_file
 from hilt.data.lerobot.statistics import Stats, merge_all, to_json, vector_stats
-from hilt.data.transition import Observation, Schema, Transition
+from hilt.data.transition import Judge, Observation, Schema, Transition
 
 IMAGE_FORMATS = {"video": "video", "png": "image"}
 _FOLDERS = {"data", "meta", "videos"}
@@ -186,11 +186,12 @@ class DatasetWriter:
         seed: int | None = None,
         initial_state: NDArray[np.float64] | None = None,
         task: str | None = None,
+        judge: Judge | None = None,
     ) -> int:
         """Complete the episode in progress and return its index. On return it is on disk.
 
         `seed` and `initial_state` (float64, of the simulation) are what replays it exactly; `task` is its
-        task where that is not the writer's.
+        task where that is not the writer's; `judge` says whose word its success is.
 
         Raises:
             DatasetError: no step was added.
@@ -201,7 +202,7 @@ class DatasetWriter:
             raise DatasetError("the episode has no steps: nothing to finish")
         episode.task = task or self._task
         try:
-            index = self._commit(episode, seed, initial_state)
+            index = self._commit(episode, seed, initial_state, judge)
         except BaseException:
             self.discard_episode()
             sidecar.cut_notes(self.root, self.n_episodes)
@@ -209,7 +210,9 @@ class DatasetWriter:
         self._episode = None
         return index
 
-    def _commit(self, episode: _Episode, seed: int | None, state: NDArray[np.float64] | None) -> int:
+    def _commit(
+        self, episode: _Episode, seed: int | None, state: NDArray[np.float64] | None, judge: Judge | None
+    ) -> int:
         episode.wait()
         index, length = self.n_episodes, len(episode)
         columns = self._columns(episode)
@@ -219,7 +222,7 @@ class DatasetWriter:
         table = self._table(columns, pictures)
         tables.write_table(self.root / layout.DATA_PATH.format(**chunk_and_file(index)), table)
         final = sidecar.encode_observation(episode.final_observation)
-        note = sidecar.EpisodeNote(index, seed, state, "hilt", final, self._preprocessing)
+        note = sidecar.EpisodeNote(index, seed, state, "hilt", final, self._preprocessing, judge)
         sidecar.append_note(self.root, note)
         self._write_meta(episode.task, length, stats)
         return index
