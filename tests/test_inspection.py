@@ -64,11 +64,11 @@ def test_figures_are_those_of_the_episodes(tmp_path: Path) -> None:
     assert first.interventions == pytest.approx(0.5)
 
 
-def test_oddities_are_named(tmp_path: Path) -> None:
+def test_warnings_are_named(tmp_path: Path) -> None:
     still = episode(5, success=False, still=True)
     root = write(tmp_path / "set", still, [replace(still[0], truncated=True)])
     (root / "data/chunk-000/file-001.parquet").write_bytes(b"torn")
-    remarks = " / ".join(summarise(root).oddities)
+    remarks = " / ".join(summarise(root).warnings)
     for expected in (
         "observation.state: component 2 never changes",
         f"camera {CAMERA} shows the same picture",
@@ -80,7 +80,7 @@ def test_oddities_are_named(tmp_path: Path) -> None:
 
 def test_a_good_dataset_has_nothing_odd_but_what_is_constant(tmp_path: Path) -> None:
     root = write(tmp_path / "set", episode(8, success=True))
-    assert summarise(root).oddities == ["observation.state: component 2 never changes"]
+    assert summarise(root).warnings == ["observation.state: component 2 never changes"]
     console = Console(record=True, width=120)
     print_info(root, console)
     text = console.export_text()

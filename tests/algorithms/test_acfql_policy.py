@@ -1,4 +1,4 @@
-"""Chunks are planned, executed in turn, and dropped when somebody else takes over."""
+"""Chunks are planned, executed in turn, and dropped when another takes over."""
 
 from __future__ import annotations
 

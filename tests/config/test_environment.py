@@ -125,9 +125,7 @@ def test_the_policy_sees_what_the_environment_gives() -> None:
         (3, False, 3, False),
     ],
 )
-def test_somebody_commands_the_gripper(
-    action: int, use_gripper: bool, discrete: int | None, fine: bool
-) -> None:
+def test_who_commands_the_gripper(action: int, use_gripper: bool, discrete: int | None, fine: bool) -> None:
     source = {
         "env": {
             "features": {"action": feature("ACTION", action)},

@@ -68,7 +68,7 @@ def test_info_and_show_of_another_robot_without_rewards(tmp_path: Path) -> None:
     summary = summarise(root)
     assert summary.gripper == "hilt convention (actions of 6 numbers are read as they are)"
     assert [episode.total_reward for episode in summary.episodes] == [None, None]
-    (remark,) = summary.oddities
+    (remark,) = summary.warnings
     assert "no rewards (next.reward): no policy learns" in remark
     text = said(root)
     for expected in ("so101_follower", "12 at 30 per second", "joint_0.pos, joint_1.pos", "episodes  2 "):
@@ -83,7 +83,7 @@ def test_info_and_show_with_rewards_but_no_state_no_cameras_and_no_actions(tmp_p
     root = foreign.write(tmp_path / "set", features, columns, LENGTHS)
     summary = summarise(root)
     assert [episode.is_success for episode in summary.episodes] == [True, False]
-    remarks = " / ".join(summary.oddities)
+    remarks = " / ".join(summary.warnings)
     for expected in ("no actions", "who was in control is not recorded", "stats.json is missing"):
         assert expected in remarks
     assert show(root, tmp_path / "picture.png").exists()
@@ -130,4 +130,4 @@ def test_a_picture_that_is_missing_is_named(tmp_path: Path) -> None:
     (root / "images/frame-000003.png").unlink()
     with pytest.raises(DatasetError, match="a picture is missing"):
         list(DatasetReader(root).transitions())
-    assert any("a picture is missing" in remark for remark in summarise(root).oddities)
+    assert any("a picture is missing" in remark for remark in summarise(root).warnings)

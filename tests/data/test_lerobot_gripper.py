@@ -96,12 +96,12 @@ def test_info_says_what_training_decides(tmp_path: Path, commands: np.ndarray, h
     except DatasetError:
         decided = "undecided"
     assert told.gripper.startswith(decided)
-    assert any("training refuses" in remark for remark in told.oddities) == (decided == "undecided")
+    assert any("training refuses" in remark for remark in told.warnings) == (decided == "undecided")
 
 
 def test_info_says_what_an_edit_has_lost(tmp_path: Path) -> None:
     foreign(tmp_path / "set", COMMANDS)
-    (remark,) = [text for text in summarise(tmp_path / "set").oddities if "hilt.jsonl" in text]
+    (remark,) = [text for text in summarise(tmp_path / "set").warnings if "hilt.jsonl" in text]
     for lost in ("after each last action", "time limit", "replay begins", "recorded into"):
         assert lost in remark
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hilt.operators.actions import X, still
+from hilt.operators.actions import X, zero_motion
 from hilt.operators.base import NOTHING, Command, Event
 from hilt.operators.browser import BrowserOperator
 from hilt.operators.compose import FirstOf
@@ -12,7 +12,7 @@ from hilt.operators.controls import Controls, Held, Phase
 LOW, HIGH = np.float32([-1, -1, -1, 0]), np.float32([1, 1, 1, 2])
 STILL = np.float32([0, 0, 0, 1])
 FORWARD = Held(np.eye(7)[X], clutch=True)
-NOTHING_HELD = Held(still(), clutch=False)
+NOTHING_HELD = Held(zero_motion(), clutch=False)
 
 
 class Desk:

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from hilt.operators.actions import GRIPPER, ActionMap, X, Y, still
+from hilt.operators.actions import GRIPPER, ActionMap, X, Y, zero_motion
 from hilt.operators.base import Event, OperatorUnavailableError
 from hilt.operators.latch import Latch
 
 
 def along(axis, value=1.0):
-    motion = still()
+    motion = zero_motion()
     motion[axis] = value
     return motion
 
@@ -17,15 +17,15 @@ def along(axis, value=1.0):
 def test_a_tap_between_two_steps_counts_for_exactly_one():
     latch = Latch()
     latch.hold(along(X), clutch=True)
-    latch.hold(still(), clutch=False)
+    latch.hold(zero_motion(), clutch=False)
     assert latch.read().motion[X] == 1
     assert not latch.read().motion.any()
 
 
 def test_a_tap_of_the_clutch_takes_over_for_exactly_one_step():
     latch = Latch()
-    latch.hold(still(), clutch=True)
-    latch.hold(still(), clutch=False)
+    latch.hold(zero_motion(), clutch=True)
+    latch.hold(zero_motion(), clutch=False)
     assert [latch.read().in_control for _ in range(2)] == [True, False]
 
 
@@ -33,7 +33,7 @@ def test_letting_go_counts_at_once():
     latch = Latch()
     latch.hold(along(X), clutch=True)
     assert latch.read().in_control
-    latch.hold(still(), clutch=False)
+    latch.hold(zero_motion(), clutch=False)
     grip = latch.read()
     assert not grip.in_control
     assert not grip.motion.any()
@@ -43,7 +43,7 @@ def test_a_key_held_for_ten_steps_moves_for_ten_steps():
     latch = Latch()
     latch.hold(along(Y, -1.0), clutch=False)
     moved = sum(latch.read().motion[Y] for _ in range(10))
-    latch.hold(still(), clutch=False)
+    latch.hold(zero_motion(), clutch=False)
     assert moved + latch.read().motion[Y] == -10
 
 

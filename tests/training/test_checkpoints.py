@@ -14,7 +14,7 @@ import pytest
 from parts import assert_whole, checkpoint, saved_names
 
 from hilt.runs.checkpoints import CheckpointError, CheckpointStore, read_model
-from hilt.runs.layout import outcome
+from hilt.runs.layout import best_checkpoint
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
@@ -44,10 +44,10 @@ def test_the_newest_and_the_best_are_kept(tmp_path: Path) -> None:
 def test_training_hands_over_the_best_of_those_tested_else_the_last(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path)
     store.save(checkpoint(10))
-    assert read_model(outcome(tmp_path))[0]["n"] == 10
+    assert read_model(best_checkpoint(tmp_path))[0]["n"] == 10
     store.save(checkpoint(20), best=True)
     store.save(checkpoint(30))
-    assert read_model(outcome(tmp_path))[0]["n"] == 20
+    assert read_model(best_checkpoint(tmp_path))[0]["n"] == 20
 
 
 def test_saving_the_same_step_again_replaces_it(tmp_path: Path) -> None:

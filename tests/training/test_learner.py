@@ -18,7 +18,7 @@ from hilt.data.transition import Transition
 from hilt.rollout.rollout import Episode
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
 from hilt.runs.history import History, summarise
-from hilt.runs.layout import outcome
+from hilt.runs.layout import best_checkpoint
 from hilt.runs.metrics import JsonLines, Metrics, read_metrics
 from hilt.runs.saving import Saver
 from hilt.training.learner import Learner
@@ -88,7 +88,7 @@ class Room:
         return ["a"] if self.present else []
 
     @property
-    def neighbours(self) -> int:
+    def local_actors(self) -> int:
         return len(self.actors)
 
 
@@ -219,7 +219,7 @@ def test_a_hopeless_test_is_no_reason_to_go_back(tmp_path: Path) -> None:
     bench = Bench(tmp_path, plan(online_steps=200, target_success_rate=0.9, eval_freq=20))
     bench.actors.true_success = 0.1
     assert bench.learner.run()
-    assert outcome(tmp_path).name == "last"
+    assert best_checkpoint(tmp_path).name == "last"
 
 
 def test_without_experience_the_learner_waits_and_does_not_work(tmp_path: Path) -> None:

@@ -62,12 +62,12 @@ def test_transitions_are_acknowledged_only_when_the_learner_has_stored_them(lear
 
 def test_an_actor_on_this_machine_takes_a_core_unless_it_keeps_real_time(learn, connect):
     learner = learn()
-    assert learner.server.neighbours == 0
+    assert learner.server.local_actors == 0
     actor, _ = connect(learner.address), connect(learner.address, actor_id="other")
-    wait_until(lambda: learner.server.neighbours == 2, "both are noticed")
+    wait_until(lambda: learner.server.local_actors == 2, "both are noticed")
     actor.real_time = True
     actor.send(episode(1, 1)[0])
-    wait_until(lambda: learner.server.neighbours == 1, "somebody is at the controls of one")
+    wait_until(lambda: learner.server.local_actors == 1, "somebody is at the controls of one")
 
 
 @pytest.mark.parametrize(

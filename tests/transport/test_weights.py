@@ -112,7 +112,7 @@ def test_a_transfer_that_was_cut_leaves_nothing_behind(learn, connect, relay):
         assert_equal(newest(actor, version), version)
 
 
-def test_weights_are_wanted_when_somebody_is_ready_for_them(learn, connect):
+def test_weights_are_wanted_when_an_actor_is_ready_for_them(learn, connect):
     learner = learn(limits=Limits(weights_interval_s=0.2))
     assert not learner.server.weights_wanted
     actor = connect(learner.address)

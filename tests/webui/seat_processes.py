@@ -42,7 +42,7 @@ class Served:
                 stderr=subprocess.STDOUT,
             )
         self.url = self.until(lambda: LINK.search(self.said), "a link").group(1)
-        self.until(self._answers, "somebody who serves it")
+        self.until(self._answers, "an answer from it")
 
     @property
     def said(self):

@@ -126,7 +126,7 @@ def test_a_person_corrects_a_policy_with_a_pad_and_the_dataset_holds_just_that(
     command.until(lambda: command.hint["steps"] > taken, "a step after the pause")
     stop(watcher)
     assert command.wait() == 0, command.said
-    assert "episode thrown away" in command.said
+    assert "episode discarded" in command.said
     watcher.wait_for_selector("#notice-text:has-text('1 more. This page may be closed.')")
     assert not watcher.is_visible("#link")
     holds_exactly(tmp_path / "set", meant)
@@ -236,7 +236,7 @@ def test_a_person_demonstrates_to_training_and_says_what_success_is(serve, open_
     page.keyboard.press("Space")
     wait_for_badge(page, "you have control")
     page.keyboard.press("Escape")
-    page.wait_for_selector("#notice-text:has-text('thrown away. Demonstration 2 of 3')")
+    page.wait_for_selector("#notice-text:has-text('discarded. Demonstration 2 of 3')")
     page.click("text=Enough")
     command.until(lambda: "that is enough: training begins with 1 of 3" in command.said, "the end of asking")
     page.wait_for_selector("#phase:has-text('learning')")

@@ -66,7 +66,7 @@ def test_a_decision_is_told_once():
     assert [requests.take_decision(), requests.take_decision()] == [Decision.DISCARD, None]
 
 
-def test_only_a_pause_for_want_of_a_driver_ends_when_somebody_takes_over():
+def test_only_a_pause_that_waits_for_a_driver_ends_with_a_takeover():
     requests = Requests()
     requests.pause()
     requests.pause("nobody is there", until_taken_over=True)

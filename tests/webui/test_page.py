@@ -194,7 +194,7 @@ def test_closing_the_page_holds_still_for_a_second_and_gives_back(world, open_pa
         np.testing.assert_array_equal(step.action, STILL)
 
 
-def test_a_hidden_page_pauses_a_recording_until_somebody_is_back(world, open_page):
+def test_a_hidden_page_pauses_a_recording_until_a_person_is_back(world, open_page):
     run = world(seat={"on_silence": "pause"}, operator={"sole": True})
     page = open_page(run.seat)
     page.keyboard.down("ArrowLeft")

@@ -104,7 +104,7 @@ def orientation(run):
 
 @pytest.fixture
 def worn(world, open_page, emulator):
-    """A run in six degrees of freedom, and a headset on somebody's head."""
+    """A run in six degrees of freedom, and a headset that is worn."""
 
     def wear(**options):
         run = world(**{"action_mode": "ee_delta_pose", **options})

@@ -41,7 +41,7 @@ class Driver:
         began = time.monotonic()
         while not self.command.hint["is_success"]:
             assert time.monotonic() < began + 120
-            if "thrown away" in self.page.inner_text("#notice"):  # too slow: once more
+            if "discarded" in self.page.inner_text("#notice"):  # too slow: once more
                 self.let_go()
             push(self.page, self.command.hint["hint"])
         self.declare_success()

@@ -31,7 +31,7 @@ CONFIG: dict[str, Any] = {
     "log_freq": 20,
     "policy": {"type": "sac", "online_steps": 10_000_000, "pretrain_updates": 50, "critic_warmup_updates": 0},
 }
-"""State, default networks; nobody waits for anybody."""
+"""State, default networks; neither side waits for the other."""
 
 
 class Onlooker(NoOperator):

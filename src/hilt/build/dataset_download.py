@@ -56,7 +56,7 @@ class HubDataset:
         A dataset that was recorded here is left alone.
 
         Raises:
-            DatasetError: it is neither here nor to be had, or of another version.
+            DatasetError: it is neither here nor on the hub, or of another version.
         """
         if self._has_meta():
             return
@@ -191,7 +191,7 @@ class HubDataset:
         for path in paths:
             waiting.put(path)
         done: queue.SimpleQueue[tuple[str, DatasetError | None]] = queue.SimpleQueue()
-        for _ in range(min(_WORKERS, len(paths))):  # daemons: whoever stops need not wait for a large file
+        for _ in range(min(_WORKERS, len(paths))):  # daemons: a stop need not wait for a large file
             threading.Thread(target=self._work, args=(commit, waiting, done), daemon=True).start()
         self._await(done, {path: sizes[path] for path in paths})
 

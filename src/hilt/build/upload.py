@@ -13,7 +13,7 @@ from hilt.config.run import RunConfig
 from hilt.config.write import to_dict
 from hilt.data.lerobot.hub import UploadError, upload
 from hilt.errors import UserError
-from hilt.runs.layout import MODEL, outcome
+from hilt.runs.layout import MODEL, best_checkpoint
 from hilt.runs.model_card import FILM, card, film_of
 
 FOLDER = "hub"
@@ -61,7 +61,7 @@ def publish(config: RunConfig, run: Path) -> str:
 def assemble(config: RunConfig, run: Path) -> Path:
     """`run/hub`, filled."""
     assert isinstance(config.policy, PolicyBase)
-    folder, model = run / FOLDER, outcome(run) / MODEL
+    folder, model = run / FOLDER, best_checkpoint(run) / MODEL
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for name in ("config.json", "model.safetensors"):

@@ -10,7 +10,7 @@ from typing import Any
 from hilt.commands.train import train
 from hilt.config.load import load_config
 from hilt.config.overrides import parse_command_line
-from hilt.runs.layout import MODEL, outcome
+from hilt.runs.layout import MODEL, best_checkpoint
 from hilt.runs.metrics import read_metrics
 from hilt.training.processes import StopRequest
 
@@ -65,6 +65,6 @@ def conclusion(run: Path) -> str:
         f"Videos: {videos[0] if videos else 'none (no OpenGL here)'}",
         f"Summary: {run / 'eval' / 'summary.png'}",
         f"Curves: {run / 'plots' / 'progress.png'}",
-        f"Policy: {outcome(run) / MODEL}",
+        f"Policy: {best_checkpoint(run) / MODEL}",
     ]
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from hilt.commands.prepare import configured
 from hilt.config.load import Source
 from hilt.config.overrides import parse_command_line
 from hilt.config.run import RunConfig
-from hilt.runs.layout import outcome
+from hilt.runs.layout import best_checkpoint
 from hilt.runs.plots import plot_run
 from hilt.training.evaluation_helpers import Helpers
 from hilt.training.processes import StopRequest
@@ -40,7 +40,7 @@ def evaluate(config: Source = None, *overrides: str, stop: StopRequest | None = 
 def evaluate_run(config: RunConfig, run: Path, stop: StopRequest) -> Evaluation:
     """What the run handed over, alone, on episodes it never saw; the link to the page is told already."""
     plot_run(run)
-    return _evaluate(config, outcome(run), run / "eval", stop, announced=True)
+    return _evaluate(config, best_checkpoint(run), run / "eval", stop, announced=True)
 
 
 def evaluate_saved(config: RunConfig, stop: StopRequest) -> Evaluation:

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DatasetSummary:
-    """A dataset in figures, with what is odd about it."""
+    """A dataset in figures, with warnings."""
 
     root: Path
     fps: int
@@ -52,7 +52,7 @@ class DatasetSummary:
     episodes: list[EpisodeSummary]
     features: dict[str, str]
     """Name -> type, shape and range."""
-    oddities: list[str]
+    warnings: list[str]
     """Sentences; empty when there is nothing to remark."""
 
     @property
@@ -61,14 +61,14 @@ class DatasetSummary:
 
 
 def summarise(root: Path | str, gripper_convention: str = "auto") -> DatasetSummary:
-    """Describe a dataset, whoever recorded it; what cannot be read becomes an oddity.
+    """Describe a dataset of any program; what cannot be read becomes a warning.
 
     Raises:
         DatasetError: it is no dataset, or not complete.
     """
     overview = Overview(Path(root), gripper_convention)
-    episodes, oddities = _read(overview)
-    oddities += _oddities(overview, episodes)
+    episodes, warnings = _read(overview)
+    warnings += _warnings(overview, episodes)
     overview.close()
     info = overview.catalog.info
     return DatasetSummary(
@@ -78,35 +78,35 @@ def summarise(root: Path | str, gripper_convention: str = "auto") -> DatasetSumm
         gripper=_gripper(overview),
         episodes=episodes,
         features={name: _describe(overview, name) for name in info.features},
-        oddities=oddities,
+        warnings=warnings,
     )
 
 
 def _read(overview: Overview) -> tuple[list[EpisodeSummary], list[str]]:
-    """Every episode in figures, and what is odd about one or another."""
+    """Every episode in figures, with warnings."""
     episodes: list[EpisodeSummary] = []
-    oddities: list[str] = []
+    warnings: list[str] = []
     still: set[str] | None = None
     progress, listed = Progress(), overview.catalog.episodes
     for number, episode in enumerate(listed):
         progress(f"{number} of {len(listed)} episodes read")
         try:
             summary = overview.summary(episode)
-            oddities += overview.problems(episode, summary)
+            warnings += overview.problems(episode, summary)
             if number < _MOST_FILMED:
                 seen = overview.still_cameras(episode)
                 still = seen if still is None else still & seen
         except DatasetError as error:
-            oddities.append(str(error))
+            warnings.append(str(error))
             continue
         episodes.append(summary)
-    oddities += [
+    warnings += [
         f"camera {name} shows the same picture throughout every episode" for name in sorted(still or ())
     ]
-    return episodes, oddities
+    return episodes, warnings
 
 
-def _oddities(overview: Overview, episodes: Sequence[EpisodeSummary]) -> list[str]:
+def _warnings(overview: Overview, episodes: Sequence[EpisodeSummary]) -> list[str]:
     found = [
         f"{name}: component{'s' if len(constant) > 1 else ''} {', '.join(map(str, constant))} never changes"
         for name, stats in overview.stats.items()
@@ -158,7 +158,7 @@ def _report(summary: DatasetSummary) -> Group:
     features.add_column("type, shape, range")
     for name, text in summary.features.items():
         features.add_row(name, escape(text))
-    remarks = [f"[yellow]! {escape(text)}" for text in summary.oddities] or ["[green]nothing odd"]
+    remarks = [f"[yellow]! {escape(text)}" for text in summary.warnings] or ["[green]no warnings"]
     return Group(figures, "", features, "", _episode_table(summary.episodes), "", *remarks)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hilt.config.classifier import ClassifierConfig
-from hilt.config.errors import ConfigError, shown
+from hilt.config.errors import ConfigError, repr_short
 from hilt.config.learning import LearningPolicy
 from hilt.config.load import Source, config_file, load_config
 from hilt.config.overrides import COMMAND_LINE
@@ -98,7 +98,7 @@ def _try_algorithm(kind: str) -> None:
         try:
             algorithm_class(kind)
         except ValueError as error:
-            raise ConfigError("configuration", f"policy.type = {shown(kind)}: {error}") from error
+            raise ConfigError("configuration", f"policy.type = {repr_short(kind)}: {error}") from error
 
 
 def _try_learning(config: RunConfig, should_stop: Callable[[], bool]) -> EnvSpec:

@@ -40,7 +40,7 @@ class Recording:
     episodes: list[Episode] = field(default_factory=list)
     """Those that are in the dataset."""
     discarded: int = 0
-    """Thrown away: recorded again, not kept, not finished, or refused by the simulator."""
+    """Discarded: recorded again, not kept, not finished, or refused by the simulator."""
 
     def line(self, wanted: int) -> str:
         """The last episode, for a person."""
@@ -147,7 +147,7 @@ def _record(
             writer.discard_episode()
             recording.discarded += 1
             why = "as you said" if finished else episode.refused or "it did not come to its end"
-            tell(f"episode thrown away: {why}")
+            tell(f"episode discarded: {why}")
         if episode.event is Event.QUIT:
             return recording
     raise AssertionError("unreachable")

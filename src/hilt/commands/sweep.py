@@ -10,7 +10,7 @@ from typing import Any
 
 from hilt.commands.compare import PAGE, compare, report
 from hilt.commands.prepare import origin_of, try_out
-from hilt.config.errors import ConfigError, shown
+from hilt.config.errors import ConfigError, repr_short
 from hilt.config.grid import as_text, configurations, split_grid
 from hilt.config.learning import LearningPolicy
 from hilt.config.load import Source, load_config
@@ -119,7 +119,7 @@ def _options(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
         elif text.isdecimal() and int(text) > 0:
             options[name] = int(text)
         else:
-            raise ConfigError(COMMAND_LINE, f"{name} = {shown(text)}: must be a number, at least 1")
+            raise ConfigError(COMMAND_LINE, f"{name} = {repr_short(text)}: must be a number, at least 1")
     return options, overrides
 
 

@@ -13,7 +13,7 @@ from hilt.config.load import Source
 from hilt.config.overrides import parse_command_line
 from hilt.config.run import RunConfig
 from hilt.errors import UserError
-from hilt.runs.layout import MODEL, outcome
+from hilt.runs.layout import MODEL, best_checkpoint
 from hilt.session.console import say
 from hilt.training.processes import StopRequest
 from hilt.training.supervisor import Supervisor
@@ -37,7 +37,7 @@ class Training:
     @property
     def model(self) -> Path:
         """Folder of what was trained, for `policy.pretrained_path` and `hilt.load_policy`."""
-        return outcome(self.run) / MODEL
+        return best_checkpoint(self.run) / MODEL
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hilt.config.errors import ConfigError, shown
+from hilt.config.errors import ConfigError, repr_short
 from hilt.config.overrides import COMMAND_LINE, Override
 
 Path = tuple[str, ...]
@@ -106,7 +106,7 @@ def put(data: dict[str, Any], path: Path, value: Any, origin: str, said: Path) -
         data[key] = {} if data.get(key) is None else data[key]
         if not isinstance(data[key], dict):
             raise ConfigError(
-                origin, f"{'.'.join(path[: depth + 1])} = {shown(data[key])}: must be an object"
+                origin, f"{'.'.join(path[: depth + 1])} = {repr_short(data[key])}: must be an object"
             )
         data = data[key]
     _set_once(data, path, value, origin, said)
@@ -119,6 +119,6 @@ def _set_once(section: dict[str, Any], path: Path, value: Any, origin: str, said
     if there is not value and there != value:
         raise ConfigError(
             origin,
-            f"{'.'.join(said)} = {shown(value)} and {'.'.join(path)} = {shown(there)}: "
+            f"{'.'.join(said)} = {repr_short(value)} and {'.'.join(path)} = {repr_short(there)}: "
             "both mean the same key, say it once",
         )

@@ -125,7 +125,7 @@ class InverseKinematics(Section):
 
 class RewardClassifierUse(Section):
     pretrained_path: str | None = None
-    """Folder or hub id of a trained reward classifier; it then pays the reward and ends episodes."""
+    """Folder or hub id of a trained reward classifier; it then gives the reward and ends episodes."""
     success_threshold: Fraction | None = None
     """Probability above which a frame counts as success; null is the threshold that was calibrated in
     training (0.5 where there is none)."""

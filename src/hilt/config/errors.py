@@ -15,7 +15,7 @@ class ConfigError(UserError, ValueError):
         self.origin = origin
 
 
-def shown(value: object) -> str:
+def repr_short(value: object) -> str:
     """`value` as JSON, cut to what fits into a line."""
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hilt.config.aliases import alias_paths
-from hilt.config.errors import ConfigError, shown
+from hilt.config.errors import ConfigError, repr_short
 from hilt.config.fields import Refused, Section, effect, sections_of, walk
 from hilt.config.policy import POLICY_TYPES, policy_class
 from hilt.config.run import RunConfig
@@ -31,7 +31,7 @@ def explain(error: ValidationError, data: Mapping[str, Any], origin_of: OriginOf
     found = min(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
     path = path_of(found)
     message = _unknown(path, data) if found["type"] == "extra_forbidden" else _wrong(found)
-    said = "" if found["type"] in _MISSING else f" = {shown(value_at(data, path))}"
+    said = "" if found["type"] in _MISSING else f" = {repr_short(value_at(data, path))}"
     return ConfigError(origin_of(path), f"{'.'.join(path)}{said}: {message}")
 
 
@@ -40,7 +40,9 @@ def refused(config: RunConfig, origin_of: OriginOf) -> ConfigError | None:
     for path, field, value in walk(config):
         mark = effect(field)
         if isinstance(mark, Refused) and value not in mark.harmless:
-            return ConfigError(origin_of(path), f"{'.'.join(path)} = {shown(value)}: refused, {mark.why}")
+            return ConfigError(
+                origin_of(path), f"{'.'.join(path)} = {repr_short(value)}: refused, {mark.why}"
+            )
     return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from hilt.config.errors import ConfigError, shown
+from hilt.config.errors import ConfigError, repr_short
 from hilt.config.load import Source, load_config
 from hilt.config.run import RunConfig
 
@@ -68,7 +68,7 @@ def configurations(
     found: dict[str, RunConfig] = {}
     for point in points(grid, range(first, first + seeds)):
         if point.name in found:
-            raise ConfigError("grid", f"two of its trainings are {shown(point.name)}")
+            raise ConfigError("grid", f"two of its trainings are {repr_short(point.name)}")
         found[point.name] = load_config(source, [*overrides, *point.overrides])
     return found
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hilt.config.aliases import canonical_data, canonical_overrides
-from hilt.config.errors import ConfigError, shown
+from hilt.config.errors import ConfigError, repr_short
 from hilt.config.explain import explain, path_of, refused
 from hilt.config.fields import NoEffect, effect, walk
 from hilt.config.older_files import modernised
@@ -89,7 +89,9 @@ def _parse_json(text: str, origin: str) -> dict[str, Any]:
         for key, value in pairs:
             before = section.setdefault(key, value)
             if before is not value and before != value:
-                raise ConfigError(origin, f"{key} = {shown(section[key])} and {shown(value)}: say it once")
+                raise ConfigError(
+                    origin, f"{key} = {repr_short(section[key])} and {repr_short(value)}: say it once"
+                )
         return section
 
     try:
@@ -103,7 +105,7 @@ def _parse_json(text: str, origin: str) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:
         raise ConfigError(origin, "nested too deep, or a number that is too long") from error
     if not isinstance(data, dict):
-        raise ConfigError(origin, f"{shown(data)}: must be a JSON object, {{...}}")
+        raise ConfigError(origin, f"{repr_short(data)}: must be a JSON object, {{...}}")
     return data
 
 

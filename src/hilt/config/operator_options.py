@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PEOPLE = ("keyboard", "gamepad", "quest", "browser")
-"""Operators behind whom a person is."""
+"""Operators that are people."""
 OPERATORS = ("none", "scripted", *PEOPLE)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hilt.config.errors import ConfigError, shown
+from hilt.config.errors import ConfigError, repr_short
 
 COMMAND_LINE = "command line"
 _WORDS = {"True": True, "False": False, "None": None}
@@ -52,7 +52,7 @@ def _take_option(rest: list[str]) -> tuple[str, str]:
     """(name, value) of the first option, taken out of `rest`."""
     word = rest.pop(0)
     if not word.startswith("--") or len(word) == 2:
-        raise ConfigError(COMMAND_LINE, f"{shown(word)}: options are --key=value or --key value")
+        raise ConfigError(COMMAND_LINE, f"{repr_short(word)}: options are --key=value or --key value")
     name, equals, value = word[2:].partition("=")
     if name == "config-path":
         name = "config_path"
@@ -74,7 +74,7 @@ def _parse(override: str) -> Override:
     key, equals, text = override.removeprefix("--").partition("=")
     path = tuple(key.split("."))
     if not equals or not all(path):
-        raise ConfigError(COMMAND_LINE, f"{shown(override)}: an override is key=value, such as seed=1")
+        raise ConfigError(COMMAND_LINE, f"{repr_short(override)}: an override is key=value, such as seed=1")
     return Override(path, _value(text), text)
 
 
@@ -106,7 +106,7 @@ def apply_override(data: dict[str, Any], path: tuple[str, ...], value: Any) -> t
         if not isinstance(section[name], dict):
             shown_path = ".".join(found)
             raise ConfigError(
-                COMMAND_LINE, f"{'.'.join(path)}: {shown_path} is {shown(section[name])}, it has no keys"
+                COMMAND_LINE, f"{'.'.join(path)}: {shown_path} is {repr_short(section[name])}, it has no keys"
             )
         section = section[name]
 

@@ -45,7 +45,7 @@ class Demonstrations(Section):
     num_episodes: NonNegativeInt = 20
     """Successful episodes that are collected."""
     operator: str | None = None
-    """Who gives them; null: whoever is at the controls. A person is asked at the page before training
+    """Who gives them; null: the operator. A person is asked at the page before training
     begins, and may say that it is enough; with no operator, or one of your own, nobody is asked."""
     operator_options: dict[str, Any] = {}
     """Habits of that operator (as `operator_options`)."""

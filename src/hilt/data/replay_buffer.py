@@ -31,7 +31,7 @@ class ReplayBuffer:
 
     A slot holds one observation and, where a step was taken from it (`has_step`), that step: `action` in
     environment units, `reward`, ... and `next_slot`, the slot of the observation after it. So an episode of T
-    steps takes T + 1 slots, wherever they lie, and episodes of several actors may interleave. Links lead to
+    steps takes T + 1 slots, not side by side, and episodes of several actors may interleave. Links lead to
     younger slots only: what the head of the ring overwrites, no living slot points at.
 
     A step whose next slot has no step is the last of its segment: `terminated`, or else truncated, whether by

@@ -231,7 +231,7 @@ class Environment:
         return np.clip(action, self.action_low, self.action_high).astype(np.float32)
 
     def render(self) -> NDArray[np.uint8]:
-        """One picture, uint8 [H, W, 3]. Raises RenderingError when there is none to be had."""
+        """One picture, uint8 [H, W, 3]. Raises RenderingError where none can be drawn."""
         if self.gym.render_mode != "rgb_array":
             raise RenderingError("this environment draws no pictures (render_mode is not rgb_array)")
         try:

@@ -25,7 +25,7 @@ _AXES_OF_DIMENSION = {
 }
 
 
-def still() -> Motion:
+def zero_motion() -> Motion:
     """`[7]`: no motion, the gripper as it is."""
     return np.zeros(7)
 

@@ -21,7 +21,7 @@ class HasControls(Protocol):
 
 
 class BrowserOperator:
-    """Answers for whoever drives from a page of `seat`.
+    """The operator at a page of `seat`.
 
     Args:
         seat: serves the pages.

@@ -1,4 +1,4 @@
-"""Several operators at one robot: whoever is in control wins, the first named before the others."""
+"""Several operators at one robot: the first named of those in control wins."""
 
 from __future__ import annotations
 

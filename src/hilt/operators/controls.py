@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from hilt.operators.actions import Motion, still
+from hilt.operators.actions import Motion, zero_motion
 from hilt.operators.base import Event
 from hilt.operators.hand import HandPose
 from hilt.operators.latch import Latch
 
 SILENCE_S = 0.3
-"""Without a word for so long, whoever holds the controls counts as lost [s]."""
+"""Silence [s] after which the one who holds the controls counts as lost."""
 HOLD_STILL_S = 1.0
 """How long the robot then holds still before the policy has control again, or the episode pauses [s]."""
 
@@ -233,8 +233,8 @@ class Controls:
 
     def _read_lost(self, lost_for: float) -> Reading:
         if self._phase is not Phase.FREE and lost_for < HOLD_STILL_S:
-            return Reading(Phase.HOLDING, still(), hands=(None,))
+            return Reading(Phase.HOLDING, zero_motion(), hands=(None,))
         self._get_up()
         if self._asking is not None:
             self._sit_down(self._asking)
-        return Reading(Phase.FREE, still())
+        return Reading(Phase.FREE, zero_motion())

@@ -14,7 +14,7 @@ _HOLD = 6
 class Fumbler:
     """Begins as the task's expert would, loses patience, and waves about.
 
-    A classifier that has only ever seen a raised gripper with the cube in it pays for a raised gripper; most
+    A classifier that has only ever seen a raised gripper with the cube in it rewards a raised gripper; most
     of these movements therefore rise. `action_low` and `action_high` are the bounds [A] of the actions, whose
     third number is the way up.
     """

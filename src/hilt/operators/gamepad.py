@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hilt.operators.actions import GRIPPER, PITCH, ROLL, YAW, Motion, X, Y, Z, still
+from hilt.operators.actions import GRIPPER, PITCH, ROLL, YAW, Motion, X, Y, Z, zero_motion
 from hilt.operators.base import Command, Event, OperatorUnavailableError
 from hilt.operators.controls import HOLD_STILL_S
 from hilt.operators.device import DeviceOperator
@@ -82,7 +82,7 @@ class GamepadOperator(DeviceOperator):
             return command
         if self._clock() >= self._still_until:
             self._still_until = None
-        return Command(self._actions(still()))
+        return Command(self._actions(zero_motion()))
 
     def close(self) -> None:
         """Let go of the pad."""
@@ -147,7 +147,7 @@ class PadState:
 
     def motion(self, rotates: bool) -> Motion:
         """The motion `[7]` that the sticks and triggers ask for."""
-        motion = still()
+        motion = zero_motion()
         forward, left = self._stick("x"), self._stick("y")
         tilts = rotates and self.pressed("tilt")
         motion[PITCH if tilts else X] = forward

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hilt.operators.actions import ROLL, YAW, Motion, X, Z, still
+from hilt.operators.actions import ROLL, YAW, Motion, X, Z, zero_motion
 from hilt.operators.rotation import IDENTITY, Vector, from_vector, inverse, multiply, to_vector
 
 FASTEST_HAND = 3.0
@@ -83,7 +83,7 @@ class HandTracker:
 
     def motion(self, rotates: bool = True) -> Motion:
         """The motion `[7]` of this control step; the gripper's part is 0."""
-        motion = still()
+        motion = zero_motion()
         way = _at_most_one(self._owed_way / np.asarray(self.step_sizes))
         motion[X : Z + 1] = way
         self._owed_way = self._owed_way - way * np.asarray(self.step_sizes)

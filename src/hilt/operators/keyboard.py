@@ -8,7 +8,7 @@ from typing import Protocol
 
 from numpy.typing import ArrayLike
 
-from hilt.operators.actions import still
+from hilt.operators.actions import zero_motion
 from hilt.operators.device import DeviceOperator
 from hilt.operators.keymaps import TERMINAL, KeyMap
 from hilt.operators.terminal import HeldKeys, TerminalKeys
@@ -74,7 +74,7 @@ class KeyboardOperator(DeviceOperator):
     def _tap(self, key: str) -> None:
         """The key counts at the next control step, even if it never comes again."""
         self._latch.hold(self.keymap.motion(self._held() | {key}), clutch=False)
-        self._latch.hold(still(), clutch=False)
+        self._latch.hold(zero_motion(), clutch=False)
 
     def _declare(self, key: str) -> None:
         if key == self.keymap.toggle:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hilt.operators.actions import GRIPPER, PITCH, ROLL, YAW, Motion, X, Y, Z, still
+from hilt.operators.actions import GRIPPER, PITCH, ROLL, YAW, Motion, X, Y, Z, zero_motion
 from hilt.operators.base import Event
 
 Axis = tuple[int, int]
@@ -27,7 +27,7 @@ class KeyMap:
 
     def motion(self, keys: frozenset[str]) -> Motion:
         """The motion `[7]` while `keys` are held; opposite keys cancel out."""
-        motion = still()
+        motion = zero_motion()
         for axis, direction in {self.axes[key] for key in keys if key in self.axes}:
             motion[axis] += direction
         return motion

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hilt.operators.actions import Motion, still
+from hilt.operators.actions import Motion, zero_motion
 from hilt.operators.base import Event
 
 _URGENCY = [Event.QUIT, Event.RERECORD, Event.FAILURE, Event.SUCCESS]
@@ -30,7 +30,7 @@ class Latch:
     """
 
     def __init__(self) -> None:
-        self._held, self._tapped = still(), still()
+        self._held, self._tapped = zero_motion(), zero_motion()
         self._clutch = self._clutch_tapped = self._toggled = False
         self._events: set[Event] = set()
 
@@ -58,12 +58,12 @@ class Latch:
 
     def let_go(self) -> None:
         """Every key, stick and the clutch are released, and nothing is pending."""
-        self.hold(still(), clutch=False)
+        self.hold(zero_motion(), clutch=False)
         self.reset()
 
     def reset(self) -> None:
         """Presses made before now count for nothing; what is held stays held."""
-        self._tapped, self._clutch_tapped, self._toggled = still(), False, False
+        self._tapped, self._clutch_tapped, self._toggled = zero_motion(), False, False
         self._events.clear()
 
     def read(self) -> Grip:
@@ -71,6 +71,6 @@ class Latch:
         motion = np.where(self._held != 0, self._held, self._tapped)
         event = next((event for event in _URGENCY if event in self._events), None)
         grip = Grip(motion, self.in_control, event)
-        self._tapped, self._clutch_tapped = still(), False
+        self._tapped, self._clutch_tapped = zero_motion(), False
         self._events.clear()
         return grip

@@ -45,7 +45,7 @@ class Report:
     """Optimisation steps of the model that was kept."""
     held_out_episodes: list[int]
     chose_threshold: bool = False
-    """They also chose the threshold and when to stop, for want of others: the figures flatter."""
+    """They also chose the threshold and when to stop, as there are no others: the figures are optimistic."""
 
     @property
     def reaches_precision(self) -> bool:
@@ -77,7 +77,7 @@ class Report:
             )
         if not self.reaches_recall:
             text.append(
-                f"a recall of {self.clear.recall:.0%} is low: a policy would not be paid for many successes. "
+                f"a recall of {self.clear.recall:.0%} is low: many successes would get no reward. "
                 "Record more of them, from more places, or choose a lower "
                 f"env.processor.reward_classifier.success_threshold than {self.threshold:.3f}: "
                 "report/precision_recall.png shows the price"

@@ -135,7 +135,7 @@ class Episode:
 
     @property
     def is_complete(self) -> bool:
-        """It came to its end; False: it was broken off, or thrown away, and says nothing of success."""
+        """It came to its end; False: it was broken off, or discarded, and says nothing of success."""
         return self.terminated or self.truncated
 
 

@@ -17,7 +17,7 @@ _OPTIONS = {"crf": "20", "preset": "veryfast"}
 def write_mp4(path: Path, pictures: Iterable[Picture], fps: float) -> None:
     """Write uint8 [H, W, 3] pictures as H.264 (yuv420p), which browsers play.
 
-    That needs even sizes: an odd row or column at the edge is left out.
+    Sizes must be even: an odd row or column at the edge is left out.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hilt.config.errors import ConfigError
 from hilt.config.resume import CONFIG_NAME
-from hilt.runs.layout import MODEL, outcome
+from hilt.runs.layout import MODEL, best_checkpoint
 from hilt.runs.metrics import read_metrics
 
 Settings = Mapping[str, Any]
@@ -96,7 +96,7 @@ def _runs_in(folder: Path) -> list[Path]:
 
 def _config_of(run: Path) -> Path | None:
     """The configuration of a run that began; its last checkpoint holds it, too."""
-    there = (run / CONFIG_NAME, outcome(run) / MODEL / "train_config.json")
+    there = (run / CONFIG_NAME, best_checkpoint(run) / MODEL / "train_config.json")
     is_run = (run / "metrics.jsonl").is_file() or there[1].is_file()
     return next((path for path in there if is_run and path.is_file()), None)
 

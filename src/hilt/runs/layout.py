@@ -11,7 +11,7 @@ SPEC = "spec.json"
 """What the environment of a run is like, see `hilt.data.env_spec`."""
 
 
-def outcome(run: Path) -> Path:
+def best_checkpoint(run: Path) -> Path:
     """The checkpoint that the training in `run` hands over: the best of those tested alone, else the last."""
     best = run / CHECKPOINTS / "best"
     return best if best.is_dir() else best.with_name("last")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hilt.config.errors import ConfigError
-from hilt.runs.layout import MODEL, outcome
+from hilt.runs.layout import MODEL, best_checkpoint
 
 _TAIL = 16_384
 """Bytes at the end of a file of metrics."""
@@ -100,7 +100,7 @@ class WeightsAndBiases:
         self._run.log(dict(record))
 
     def close(self) -> None:
-        folder = None if self._upload is None else outcome(self._upload) / MODEL
+        folder = None if self._upload is None else best_checkpoint(self._upload) / MODEL
         if folder is not None and folder.is_dir():
             self._run.log_artifact(folder, name=f"policy-{self._run.id}", type="model")
         self._run.finish()

@@ -39,7 +39,7 @@ class Sketch:
         """What is wanted, shown through the view half transparent."""
 
     def affordable(self, real_time: bool) -> bool:
-        """There is time for another picture: always in real time, else after the last has paid off."""
+        """There is time for another picture: always in real time, else when enough time has passed since."""
         return real_time or time.monotonic() >= self._next
 
     def draw(self) -> Picture | None:

@@ -122,16 +122,16 @@ class OperatorSession(Session):
         return self.dismissed or self._given_stop()
 
     def prepare(self, after: Episode | None = None) -> None:
-        """Before an episode: wait for the person without whom nobody drives, and give people time.
+        """Before an episode: wait for the person where nothing else drives, and give people time.
 
         Where a policy learns, only a person who was in control when the episode `after` ended needs any, or
         one who has to put things back.
         """
         if self.operator.needs_page and not self.operator.seated:
-            self._tell("waiting for somebody to take the controls at the page")
+            self._tell("waiting for a person to take over at the page")
             if self.history.episodes == 0:
-                self._env.reset(self._seed)  # there is something to look at before anybody takes over
-            waiting = {"waiting_for": "somebody at the controls", "message": "Take over to begin."}
+                self._env.reset(self._seed)  # the scene is shown before a person takes over
+            waiting = {"waiting_for": "a person at the controls", "message": "Take over to begin."}
             self._linger(lambda: self.operator.seated, lambda: waiting)
         busy = self._role is not Role.HELP or (after is not None and bool(after.control[-1:] == [True]))
         by_hand = not (self._env.spec.resettable or self._attendance)  # an arm asks people by itself
@@ -154,7 +154,7 @@ class OperatorSession(Session):
         return self._ask("begin", message, takes_over) is None and not self.should_stop()
 
     def keeps(self, episode: Episode) -> bool:
-        """Whether a recorded episode is to be kept: asks whoever sits at the page's controls."""
+        """Whether a recorded episode is to be kept: asks the person at the page's controls."""
         if self._seat is None or not self.operator.seated:
             return True
         seconds = episode.length / self._env.fps
@@ -179,7 +179,7 @@ class OperatorSession(Session):
         return self.operator.in_control
 
     def judges(self, episode: Episode) -> bool | None:
-        """Whether an episode was a success, by the word of whoever looks at the page; None: nobody does."""
+        """Whether an episode was a success, by the word of a person at the page; None: nobody is there."""
         if self._seat is None or not self._seat.watched:
             return None
         question = (

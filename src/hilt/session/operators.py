@@ -1,4 +1,4 @@
-"""Who may take the controls in a command: the operator that was chosen, and whoever opens the page."""
+"""Who may take the controls in a command: the operator that was chosen, and the person at the page."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class SessionOperator(FirstOf):
 
     Args:
         chosen: the operator that the configuration names, unless it is the page.
-        page: answers for whoever drives from the page of `seat`.
+        page: the operator at the page of `seat`.
         real_time: keep real time even while nobody is there.
         needs_page: without a person at the page nobody drives.
     """
@@ -116,7 +116,7 @@ class SessionOperator(FirstOf):
         return command
 
     def poll(self, neutral: Any) -> Event | None:
-        """Between steps: whoever fell silent is noticed, and what is pressed moves nothing."""
+        """Between steps: a lost operator is noticed, and what is pressed moves nothing."""
         commands = [person.command(neutral) for person in self._people if person is not None]
         self.in_control = any(command.action is not None for command in commands)
         return next((command.event for command in commands if command.event is not None), None)

@@ -35,6 +35,6 @@ class Actors(Protocol):
         ...
 
     @property
-    def neighbours(self) -> int:
+    def local_actors(self) -> int:
         """Those among them that take a core of this machine."""
         ...

@@ -80,7 +80,7 @@ def listen(config: RunConfig, spec: EnvSpec, memory: Memory, tell: Callable[[str
 
 @contextmanager
 def _listening(config: RunConfig) -> Iterator[tuple[str, Security]]:
-    """Where to listen, and to whom. Raises ConfigError when that cannot, or must not, be."""
+    """Where to listen, and who may connect. Raises ConfigError when that cannot, or must not, be."""
     link = learning_policy(config).actor_learner_config
     tls = (Path(link.tls_cert), Path(link.tls_key)) if link.tls_cert and link.tls_key else None
     _require_files(link, "tls_cert", "tls_key")

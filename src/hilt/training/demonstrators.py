@@ -75,7 +75,7 @@ class Demonstrators:
     # -- people
 
     def _invite(self) -> None:
-        """Each begins when the person takes over. Those that succeed are sent, the others are thrown away."""
+        """Each begins when the person takes over. Those that succeed are sent, the others discarded."""
         session, steps, remark = self._session, list[Transition](), ""
         rollout = session.rollout(HoldStill(self._env), steps.append)
         if not session.operator.has_people:
@@ -94,7 +94,7 @@ class Demonstrators:
                 self._end("that is enough")
                 continue
             episode = rollout.finish(session.should_stop)
-            remark = "" if episode.is_success else f"{outcome_of(episode).capitalize()}: thrown away. "
+            remark = "" if episode.is_success else f"{outcome_of(episode).capitalize()}: discarded. "
             if episode.is_success:
                 self._send(steps, request.given + 1)
 
@@ -165,7 +165,7 @@ def simulated(
     should_stop: Callable[[], bool],
     *observers: Observer,
 ) -> Iterator[list[Transition]]:
-    """Successful episodes of the demonstrator, who is in control of every step; failed ones are thrown away.
+    """Successful episodes of the demonstrator, who is in control of every step; failed ones are discarded.
 
     `given` of the `wanted` are there already, from other seeds than those that are played here.
 

@@ -125,7 +125,7 @@ class Learner:
     def _share_cores(self) -> None:
         """Actors that hold need none, but for one that tests the policy meanwhile."""
         resting = self._hold and not self._validation.version
-        self._threads.leave(0 if resting else self._actors.neighbours)
+        self._threads.leave(0 if resting else self._actors.local_actors)
 
     def _learn_offline(self) -> None:
         if len(self._memory.demonstrations) == 0:

@@ -22,7 +22,7 @@ _ABSORB_S = 0.1
 
 
 class Memory:
-    """The log is written by whoever receives transitions, the buffers by the thread that learns.
+    """The log is written by the thread that receives transitions, the buffers by the one that learns.
 
     `receive` returns when the transitions are in the log and may be called while another thread learns;
     `absorb` moves what was received into the buffers. After a crash `restore` rebuilds both from the log:
@@ -145,7 +145,7 @@ class Memory:
         return self._inbox.qsize()
 
     def seen(self, episode_id: int, step: int) -> bool:
-        """Whether this step, or a later one of its episode, is in the log, whoever sends it again."""
+        """Whether this step, or a later one of its episode, is in the log already."""
         return step <= self._logged.get(episode_id, -1)
 
     def close(self) -> None:

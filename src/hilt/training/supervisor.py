@@ -57,7 +57,7 @@ class Supervisor:
         for child in (self._learner, *self._actors):
             child.start()
         try:
-            while not (self._learner.exit_code == 0 or self._somebody_has_quit() or stop()):
+            while not (self._learner.exit_code == 0 or self._operator_has_quit() or stop()):
                 for child in (self._learner, *self._actors):
                     if child.exit_code not in (None, 0, OPERATOR_QUIT):
                         child.revive(self._tell)
@@ -66,7 +66,7 @@ class Supervisor:
             self.end()
         return self._learner.exit_code == 0
 
-    def _somebody_has_quit(self) -> bool:
+    def _operator_has_quit(self) -> bool:
         return any(actor.exit_code == OPERATOR_QUIT for actor in self._actors)
 
     def end(self) -> None:

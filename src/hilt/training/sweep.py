@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from hilt.config.errors import ConfigError, shown
+from hilt.config.errors import ConfigError, repr_short
 from hilt.config.resume import CONFIG_NAME
 from hilt.config.run import RunConfig
 from hilt.config.write import to_dict, to_json
@@ -213,7 +213,7 @@ def _require_same(trial: Trial) -> None:
     now = settings_of(to_dict(trial.config))
     for key in {**before, **now}:
         if before.get(key) != now.get(key):
-            difference = f"{key} = {shown(before.get(key))}, not {shown(now.get(key))}"
+            difference = f"{key} = {repr_short(before.get(key))}, not {repr_short(now.get(key))}"
             raise ConfigError(str(trial.folder), f"holds a run with {difference}: take another --output_dir")
 
 

@@ -98,7 +98,7 @@ class LearnerClient:
         spool: Path | None = None,
         room: Room = DEFAULT_ROOM,
     ) -> None:
-        """`address` is HOST:PORT; `tls_ca` a PEM file that says whom to trust, None for no TLS."""
+        """`address` is HOST:PORT; `tls_ca` a PEM file of trusted authorities, None for no TLS."""
         self.address = address
         self.real_time = False
         """Steps wait for the clock. Without that, the learner leaves an actor on its machine a core."""

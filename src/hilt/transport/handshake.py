@@ -1,4 +1,4 @@
-"""Who may talk to whom: addresses, tokens, TLS, and whether both sides mean the same transitions."""
+"""Who may connect: addresses, tokens, TLS, and whether both sides mean the same transitions."""
 
 from __future__ import annotations
 

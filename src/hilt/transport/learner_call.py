@@ -94,7 +94,7 @@ class Session:
         self._news.set()
 
     def cut(self) -> None:
-        """The call is over, whoever ended it."""
+        """The call is over, on either side."""
         self.end(grpc.StatusCode.CANCELLED, "the call is over")
 
     def wake(self) -> None:

@@ -1,4 +1,4 @@
-"""A port on which a learner listens: whom it may be open to, and what a connection may cost."""
+"""A port on which a learner listens: which addresses it may be open to, and limits of a connection."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ METHOD = "/hilt.Learner/Session"
 HEARTBEAT_S = 2.0
 """Each side says something at least this often."""
 SILENCE_S = 20.0
-"""Whoever says nothing for this long is taken for dead, and the call is given up."""
+"""Silence [s] after which the other side is taken for dead, and the call is given up."""
 MAX_REPORT_BYTES = 16 * 1024
 
 Item = TypeVar("Item")

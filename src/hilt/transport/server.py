@@ -154,7 +154,7 @@ class TransitionServer:
         return self._streams.actors()
 
     @property
-    def neighbours(self) -> int:
+    def local_actors(self) -> int:
         """Connected actors that take a core of this machine: here, and not waiting for the clock."""
         with self._lock:
             return sum(not each.real_time and is_local(each.address) for each in self._sessions)

@@ -15,7 +15,7 @@ from hilt.webui.connection import VIOLATION
 from hilt.webui.hub import Room
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_NO_ENTRY = "This seat is for whoever has the link: open the link that hilt printed when it started.\n"
+_NO_ENTRY = "This page needs its link: open the link that hilt printed when it started.\n"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",

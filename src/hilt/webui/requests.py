@@ -56,7 +56,7 @@ class Requests:
             self._pause_reason = None
 
     def taken_over(self) -> None:
-        """A person is at the controls: a pause for want of them is over."""
+        """A person is at the controls: a pause that waited for them is over."""
         with self._lock:
             if self._resumes_by_taking_over:
                 self._pause_reason = None

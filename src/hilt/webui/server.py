@@ -141,7 +141,7 @@ class Seat:
 
     def _lost(self) -> None:
         if self._on_silence == "pause":
-            self.requests.pause("Paused: whoever was at the controls is gone", until_taken_over=True)
+            self.requests.pause("Paused: the page at the controls is gone", until_taken_over=True)
 
     def _call(self, function: Callable[[View], None], view: View) -> None:
         """Have the server's thread call it; a server that is closing has nobody to tell."""

@@ -32,7 +32,7 @@ class Watch:
         self._holds_at = -math.inf
 
     def halt(self) -> None:
-        """The arm is to stop, at once, whoever is at the controls."""
+        """The arm is to stop, at once, from any page."""
         self.release()
         if self.on_halt is not None:
             self.on_halt()

@@ -1,4 +1,4 @@
-"""A look at any LeRobotDataset v3.0, of whatever robot: what is there, and what is odd about it."""
+"""A look at any LeRobotDataset v3.0, of any robot: contents and warnings."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Overview:
         except gripper.UndecidedGripperError:
             return None
 
-    # What is odd
+    # Warnings
 
     def problems(self, episode: Episode, summary: EpisodeSummary) -> list[str]:
         """What keeps training from reading the episode as it is, in sentences."""

@@ -1,4 +1,4 @@
-"""Reading LeRobotDatasets v3.0, whoever wrote them, as hilt's transitions."""
+"""Reading LeRobotDatasets v3.0, of any program, as hilt's transitions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hilt.data.transition import STATE, Controller, Observation, Schema, SchemaE
 
 
 def decide_gripper(catalog: Catalog, requested: str, stats: Mapping[str, Stats]) -> gripper.Decision:
-    """How the gripper of `catalog` is read: the same for whoever reads it, and for whatever part.
+    """How the gripper of `catalog` is read: the same for all readers and for every part.
 
     Raises:
         DatasetError: `requested` is no convention, or nothing decides it.

@@ -9,7 +9,7 @@ from hilt.data.lerobot import layout, tables
 
 
 class Tasks:
-    """Tasks of the dataset in `root`; wherever they might be said, that is optional."""
+    """Tasks of the dataset in `root`; every place for them is optional."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -90,7 +90,7 @@ class Task(ABC):
 
     @abstractmethod
     def expert(self, data: mujoco.MjData, controller: Controller) -> TaskExpert:
-        """Someone who knows how it is done, watching `data`."""
+        """The expert of this task, who reads `data`."""
 
 
 class TaskExpert(ABC):

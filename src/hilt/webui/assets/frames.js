@@ -17,5 +17,5 @@ export function toRobot({ position, orientation }, turn, time_s) {
   };
 }
 
-// Where somebody with this orientation looks, as an angle to the left of straight ahead [rad].
+// Where a person with this orientation looks, as an angle to the left of straight ahead [rad].
 export const yawOf = ({ x, y, z, w }) => Math.atan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y));

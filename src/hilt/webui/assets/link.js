@@ -37,7 +37,7 @@ export function connect() {
   };
 }
 
-// Somebody sees the page, or wears a headset that shows it.
+// A person sees the page, or wears a headset that shows it.
 export const inSight = () => worn || !document.hidden;
 export const look = () => send({ type: 'look', looking: inSight() });
 export function wear(now) {

@@ -1,7 +1,7 @@
 """What stands between every command and a real arm. Thirteen rules; this module is all of them.
 
 A control step is examined three times. `Safety.situation` looks at the arm and at who is there, before
-anything moves. `Safety.action` looks at what is commanded, whoever commands it. `Safety.target` looks at
+anything moves. `Safety.action` looks at what is commanded, by policy or person. `Safety.target` looks at
 where the arm would be sent by it, and has the last word: what it returns lies in the workspace.
 
 Each rule has a name, a count and one response, which `RESPONSES` lists. Where several are broken in one step,
