@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hilt.rewards.calibration import calibrate, precision_recall_curve, quality, roc_auc
+from hilt.rewards.report import mistakes
 
 
 @pytest.fixture
@@ -63,3 +64,10 @@ def test_a_separable_set_is_split_in_the_middle() -> None:
 def test_a_precision_that_cannot_be_reached_gives_the_strictest_threshold() -> None:
     scores = np.array([0.9, 0.8, 0.85, 0.7])
     assert calibrate(scores, np.array([False, True, False, True]), 0.99) == 0.9
+
+
+def test_mistakes_are_on_the_wrong_side_of_the_threshold_the_most_confident_first() -> None:
+    scores, labels = np.array([0.9, 0.1, 0.7, 0.95, 0.4]), np.array([True, False, False, False, True])
+    assert mistakes(scores, labels, 0.5, 9).tolist() == [3, 2, 4]
+    assert mistakes(scores, labels, 0.5, 1).tolist() == [3]
+    assert mistakes(scores[:2], labels[:2], 0.5, 9).size == 0

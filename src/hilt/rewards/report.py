@@ -118,64 +118,61 @@ def plot_precision_recall(scores: Scores, labels: Labels, threshold: float, path
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     curve, over = figure.subplots(1, 2)
     curve.step(recall, precision, where="post")
-    curve.plot(chosen.recall, chosen.precision, "o", color="tab:red", label=f"threshold {threshold:.3f}")
-    curve.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    curve.plot(chosen.recall, chosen.precision, "o", color="tab:red", clip_on=False, zorder=3)
+    curve.annotate(
+        f"threshold {threshold:.3f}:\nprecision {chosen.precision:.1%}, recall {chosen.recall:.1%}",
+        (chosen.recall, chosen.precision),
+        (0.05, 0.08),
+        arrowprops={"arrowstyle": "-", "color": "tab:red"},
+        color="tab:red",
+    )
+    curve.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
     over.step(thresholds, precision, where="pre", label="precision")
     over.step(thresholds, recall, where="pre", label="recall")
-    over.axvline(threshold, color="tab:red", lw=1)
-    over.set(xlabel="threshold", ylim=(-0.02, 1.02))
+    over.axvline(threshold, color="tab:red", lw=1.5, label=f"threshold {threshold:.3f}")
+    over.set(xlabel="threshold", xlim=(-0.02, 1.02), ylim=(0, 1.02))
+    over.legend(loc="lower center")
     for axis in (curve, over):
         axis.grid(alpha=0.3)
-        axis.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=90)
 
 
-def worst_mistakes(scores: Scores, labels: Labels, count: int) -> NDArray[np.int64]:
-    """Indices of the frames that are most confidently wrong, or least confidently right, worst first."""
-    wrongness = np.where(labels, 1 - scores, scores)
-    return np.argsort(-wrongness, kind="stable")[:count]
+def mistakes(scores: Scores, labels: Labels, threshold: float, count: int) -> NDArray[np.int64]:
+    """Indices of at most `count` frames that `threshold` puts on the wrong side, the most confident first."""
+    wrong = np.flatnonzero((scores >= threshold) != labels)
+    confidence = np.abs(scores[wrong] - threshold)
+    return wrong[np.argsort(-confidence, kind="stable")[:count]]
 
 
 def plot_mistakes(
     scores: Scores, labels: Labels, frames: LabelledFrames, threshold: float, path: Path
 ) -> None:
-    """The worst failures taken for successes, and successes taken for failures, as pictures."""
+    """Failures taken for successes, and successes taken for failures, as pictures: mistakes alone."""
     from matplotlib.figure import Figure
 
     cameras = [name for name, value in frames.observations.items() if value.ndim == 4]
-    figure = Figure(figsize=(1.6 * _STRIP_COLUMNS, 2 * 1.75 * len(cameras)), layout="constrained")
-    titles = ("failures that look most like success", "successes that look least like it")
+    figure = Figure(figsize=(1.6 * _STRIP_COLUMNS, 2 * 1.85 * len(cameras)), layout="constrained")
+    titles = ("failures taken for successes", "successes taken for failures")
     parts = figure.subfigures(2, 1, squeeze=False)[:, 0]
-    for part, wanted, title in zip(parts, (False, True), titles, strict=True):
-        members = np.flatnonzero(labels == wanted)
-        worst = members[worst_mistakes(scores[members], labels[members], _STRIP_COLUMNS)]
-        part.suptitle(title, fontsize=10)
-        _draw(
-            part.subplots(len(cameras), _STRIP_COLUMNS, squeeze=False),
-            cameras,
-            frames,
-            scores,
-            worst,
-            threshold,
-        )
+    for part, is_success, title in zip(parts, (False, True), titles, strict=True):
+        members = np.flatnonzero(labels == is_success)
+        wrong = members[mistakes(scores[members], labels[members], threshold, len(members))]
+        part.suptitle(f"{title}: {len(wrong)} of {len(members)}", fontsize=10)
+        axes = part.subplots(len(cameras), _STRIP_COLUMNS, squeeze=False)
+        _draw(axes, cameras, frames, scores, wrong[:_STRIP_COLUMNS])
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=80)
 
 
 def _draw(
-    axes: Any,
-    cameras: list[str],
-    frames: LabelledFrames,
-    scores: Scores,
-    worst: NDArray[np.int64],
-    threshold: float,
+    axes: Any, cameras: list[str], frames: LabelledFrames, scores: Scores, chosen: NDArray[np.int64]
 ) -> None:
     for axis in axes.ravel():
         axis.set_axis_off()
-    for column, index in enumerate(worst):
+    for column, index in enumerate(chosen):
         for row, camera in enumerate(cameras):
             axes[row, column].imshow(frames.observations[camera][int(index)].permute(1, 2, 0).numpy())
-        said = "success" if scores[index] >= threshold else "failure"
         where = f"ep {int(frames.episodes[index])} step {int(frames.steps[index])}"
-        axes[0, column].set_title(f"{where}\n{scores[index]:.3f}: {said}", fontsize=7)
+        edge = ", beside a\nchange of label" if frames.is_edge[index] else "\n"
+        axes[0, column].set_title(f"{where}: {scores[index]:.3f}{edge}", fontsize=7)

@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
 _OPTIONS = {"crf": "20", "preset": "veryfast"}
+_CELL_INCHES, _TITLE_INCHES = 2.7, 0.32
+_LEAST_CHANGE = 24
+"""Of a colour, 0..255, by which a pixel counts as moving: more than noise and shadows' edges."""
+_MARGIN = 0.04
+"""Of a picture's height or width, around what moves."""
 
 
 def write_mp4(path: Path, pictures: Iterable[Picture], fps: float) -> None:
@@ -34,16 +39,44 @@ def write_mp4(path: Path, pictures: Iterable[Picture], fps: float) -> None:
 
 
 def write_strips(path: Path, rows: Sequence[tuple[str, Sequence[Picture]]], columns: int = 6) -> None:
-    """Write one row of evenly spaced pictures for each (title, pictures) as a PNG."""
+    """Write one row of evenly spaced pictures for each (title, pictures) as a PNG, cropped to what moves.
+
+    The background is transparent and the text grey: it can be read on a light page and on a dark one.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(1.9 * columns, 1.65 * len(rows)), layout="constrained")
-    axes = figure.subplots(len(rows), columns, squeeze=False)
-    for row, (title, pictures) in zip(axes, rows, strict=True):
-        chosen = np.linspace(0, len(pictures) - 1, columns).round().astype(int)
-        for axis, index in zip(row, chosen, strict=True):
-            axis.imshow(pictures[index])
+    chosen = [[row[i] for i in np.linspace(0, len(row) - 1, columns).round().astype(int)] for _, row in rows]
+    crop = moving_part([picture for row in chosen for picture in row])
+    height, width = chosen[0][0][crop].shape[:2]
+    cell = _CELL_INCHES * height / width
+    figure = Figure(figsize=(_CELL_INCHES * columns, (cell + _TITLE_INCHES) * len(rows)), facecolor="none")
+    gap = _TITLE_INCHES / cell
+    axes = figure.subplots(
+        len(rows),
+        columns,
+        squeeze=False,
+        gridspec_kw={"left": 0.004, "right": 1, "bottom": 0, "wspace": 0.02, "hspace": gap}
+        | {"top": 1 - _TITLE_INCHES / ((cell + _TITLE_INCHES) * len(rows))},
+    )
+    for row, (title, _), pictures in zip(axes, rows, chosen, strict=True):
+        for axis, picture in zip(row, pictures, strict=True):
+            axis.imshow(picture[crop])
             axis.set_axis_off()
-        row[0].set_title(title, loc="left", fontsize=9)
+        row[0].set_title(title, loc="left", fontsize=11, color="#808080")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=90)
+    figure.savefig(path, dpi=100)
+
+
+def moving_part(pictures: Sequence[Picture]) -> tuple[slice, slice]:
+    """Rows and columns [of H, W] in which `pictures` uint8 [H, W, 3] differ, with a margin; else all."""
+    stack = np.stack(pictures).astype(np.int16)
+    moves = (stack.max(0) - stack.min(0)).max(-1) > _LEAST_CHANGE
+    spans = []
+    for axis in (1, 0):
+        where = np.flatnonzero(moves.any(axis))
+        size = moves.shape[1 - axis]
+        margin = round(_MARGIN * size)
+        spans.append(
+            slice(max(0, where[0] - margin), min(size, where[-1] + 1 + margin)) if where.size else slice(size)
+        )
+    return spans[0], spans[1]
