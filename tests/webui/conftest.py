@@ -151,7 +151,7 @@ def open_page(browser):
             if script:
                 page.add_init_script(script)
             page.goto(seat.url)
-            until(lambda: page.evaluate("document.getElementById('badge').textContent"), 60)
+            until(lambda: page.evaluate("document.querySelector('#badge, #name').textContent"), 60)
             return page
 
         yield open_page

@@ -161,10 +161,15 @@ HELP = {
         ),
     ),
     "data": Help(
-        "hilt data info DIR | hilt data show DIR [--output FILE]",
-        "What is in a dataset (a folder, or a hub id): a table of its episodes, or a picture of them.",
-        "hilt data show data/cubes --output=cubes.png",
-        options=(("--output FILE", "the picture; without: DIR.png"),),
+        "hilt data info DIR | show DIR [--output FILE] | view DIR [--classifier DIR] [--ui.port N]",
+        "What is in a dataset (a folder, or a hub id): a table of its episodes, a picture of them, or a page "
+        "to play, compare, label, cut, split and delete them; what was changed is a new dataset.",
+        "hilt data view data/cubes",
+        options=(
+            ("--output FILE", "show: the picture; without: DIR.png"),
+            ("--classifier DIR", "view: a reward classifier, whose word is drawn along the time"),
+            ("--ui.port N", "view: where the page is; 0, any that is free"),
+        ),
     ),
     "gamepad": Help(
         "hilt gamepad [FILE]",

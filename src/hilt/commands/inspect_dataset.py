@@ -1,8 +1,8 @@
-"""`hilt data info` and `hilt data show`: what is in a dataset, as a table and as a picture."""
+"""`hilt data info`, `show` and `view`: what is in a dataset, as a table, as a picture and as a page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,16 +28,28 @@ _MOST_NAMES = 8
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`hilt data info DIR`: a table; `hilt data show DIR`: a picture. The exit code."""
+    """`hilt data info DIR`: a table; `show DIR`: a picture; `view DIR`: a page. The exit code."""
     words = list(arguments)
-    if len(words) < 2 or words[0] not in ("info", "show") or words[1].startswith("-"):
-        raise ConfigError("data", "say `hilt data info DIR` or `hilt data show DIR`")
-    if words[0] == "info":
-        options_of("data info", words[2:])
-        return print_info(dataset_at(words[1]))
-    output = options_of("data show", words[2:], optional=("output",)).get("output")
-    print(show(dataset_at(words[1]), None if output is None else Path(output)))
-    return 0
+    if len(words) < 2 or words[0] not in ("info", "show", "view") or words[1].startswith("-"):
+        raise ConfigError("data", "say `hilt data info DIR`, `hilt data show DIR` or `hilt data view DIR`")
+    verb, root, rest = words[0], dataset_at(words[1]), words[2:]
+    if verb == "info":
+        options_of("data info", rest)
+        return print_info(root)
+    if verb == "show":
+        output = options_of("data show", rest, optional=("output",)).get("output")
+        print(show(root, None if output is None else Path(output)))
+        return 0
+    return _view(root, options_of("data view", rest, optional=("classifier", "ui.port")))
+
+
+def _view(root: Path, options: Mapping[str, str]) -> int:
+    from hilt.commands.view_dataset import run, view  # torch, which a table and a picture do not need
+
+    port = options.get("ui.port", "0")
+    if not (port.isdecimal() and int(port) < 65536):
+        raise ConfigError("data view", f"--ui.port={port}: must be a port, 0 to 65535 (0: any that is free)")
+    return run(view(root, options.get("classifier"), int(port)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ hilt: teach a simulated robot arm by watching it learn and taking over when it e
   hilt sweep   --config_path train.json --seeds=5 --grid.KEY=A,B   many trainings, side by side
   hilt compare RUN RUN ...                    runs side by side: a table and a page
   hilt relabel --dataset DIR --classifier DIR rewards of a dataset, by a classifier
-  hilt data    info|show DIR                  what is in a dataset
+  hilt data    info|show|view DIR             what is in a dataset; view: label, cut, delete on a page
   hilt gamepad                                see the axes of a pad, write a mapping
   hilt cameras --config_path env.json         what the cameras of a real arm see, and how fast
   hilt doctor  [--robot --config_path F]      check this machine, or a real arm

@@ -53,12 +53,12 @@ def relabel(
     """
     folder = model_folder(classifier)
     reward = ClassifierReward(load_classifier(folder))
-    checked = load_config(config or _trained_with(folder), overrides)
+    checked = load_config(config or trained_with(folder), overrides)
     pictures = preprocessing_of(checked)
     return relabel_dataset(dataset_at(dataset), reward, output, pictures=pictures, progress=Progress())
 
 
-def _trained_with(classifier: Path) -> Path | None:
+def trained_with(classifier: Path) -> Path | None:
     """The configuration that lies beside a classifier."""
     folders = (classifier / MODEL, classifier)
     paths = (folder / "train_config.json" for folder in folders)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from hilt.data.lerobot import DatasetError, DatasetReader, DatasetWriter
-from hilt.data.lerobot.catalog import PictureProcessing
-from hilt.data.transition import Feature, Observation, Schema, Transition
+from hilt.data.lerobot import DatasetError, DatasetReader
+from hilt.data.lerobot.catalog import Episode, PictureProcessing
+from hilt.data.lerobot.edit import copy_of, finish_as
+from hilt.data.transition import Feature, Judge, Schema, Transition
+from hilt.envs.feature_env import Judgement
 from hilt.rewards.reward_function import ClassifierReward
 
 CHANGES = "relabel.jsonl"
@@ -37,6 +39,14 @@ class Relabelling:
     root: Path
     frames: int = 0
     changes: list[Change] = field(default_factory=list)
+
+    def count(self, episode: int, step: Transition, judged: Judgement, reward: ClassifierReward) -> None:
+        """One more frame, of which `reward` has just said `judged`."""
+        self.frames += 1
+        if abs(judged.reward - step.reward) > _SAME:
+            reason = reward.reason(judged)
+            change = Change(episode, step.step, step.reward, judged.reward, judged.probability, reason)
+            self.changes.append(change)
 
     def lines(self) -> list[str]:
         """For a person: a summary, then the spans of frames that changed."""
@@ -94,60 +104,49 @@ def relabel(
         DatasetError: the dataset cannot be read, lacks what the classifier looks at, or `output` exists.
     """
     reader = DatasetReader(dataset, gripper_convention=gripper_convention)
-    missing = [name for name in reward.features if name not in reader.schema.observation]
-    if missing:
-        raise DatasetError(f"{reader.root} has no {', '.join(missing)}, which the classifier looks at")
-    shown = _shown(reader, reward, pictures)
+    judge = EpisodeJudge(reader, reward, pictures)
     root = Path(output) if output is not None else reader.root.with_name(f"{reader.root.name}_relabelled")
     result = Relabelling(root)
-    writer = DatasetWriter(
-        root,
-        reader.schema,
-        fps=reader.info.fps,
-        task="",
-        image_format="video" if reader.info.keys_of("video") else "png",
-        origin=reader.origin,
-    )
-    with writer:
+    with copy_of(reader, root) as writer:
         for number, episode in enumerate(reader.episodes):
             progress(f"{number} of {len(reader.episodes)} episodes relabelled")
-            for step in _judged(reader.episode(episode), reward, shown, episode.index, result):
-                writer.add(step)
-            seed, state = (episode.note.seed, episode.note.initial_state) if episode.note else (None, None)
-            writer.finish_episode(seed, state, episode.task)
+            for step, judged in judge(episode):
+                result.count(episode.index, step, judged, reward)
+                writer.add(replace(step, reward=judged.reward))
+            finish_as(writer, episode, Judge.CLASSIFIER)
     lines = (json.dumps(asdict(change)) + "\n" for change in result.changes)
     (root / "meta" / CHANGES).write_text("".join(lines))
     return result
 
 
-def _shown(
-    reader: DatasetReader, reward: ClassifierReward, pictures: PictureProcessing | None
-) -> Callable[[Observation], Observation]:
-    """What the classifier is shown of a recorded observation. Raises DatasetError where that is not had."""
-    wanted = {
-        name: Feature(shape, "uint8" if len(shape) == 3 else "float32")
-        for name, shape in reward.shapes.items()
-    }
-    schema = Schema(wanted, reader.schema.action)
-    seen = DatasetReader(
-        reader.root, schema=schema, gripper_convention=reader.gripper_convention, pictures=pictures
-    )
-    return lambda observation: seen.processed({name: observation[name] for name in wanted})
+class EpisodeJudge:
+    """What `reward` says of every step of the episodes of `reader`, seeing pictures as `pictures` makes them.
 
+    Raises:
+        DatasetError: the dataset lacks what the classifier looks at.
+    """
 
-def _judged(
-    steps: Sequence[Transition],
-    reward: ClassifierReward,
-    shown: Callable[[Observation], Observation],
-    episode: int,
-    result: Relabelling,
-) -> Iterator[Transition]:
-    reward.reset()
-    for step in steps:
-        judged = reward(shown(step.next_observation))
-        result.frames += 1
-        if abs(judged.reward - step.reward) > _SAME:
-            reason = reward.reason(judged)
-            change = Change(episode, step.step, step.reward, judged.reward, judged.probability, reason)
-            result.changes.append(change)
-        yield replace(step, reward=judged.reward)
+    def __init__(
+        self, reader: DatasetReader, reward: ClassifierReward, pictures: PictureProcessing | None = None
+    ) -> None:
+        missing = [name for name in reward.features if name not in reader.schema.observation]
+        if missing:
+            raise DatasetError(f"{reader.root} has no {', '.join(missing)}, which the classifier looks at")
+        self._reader, self._reward = reader, reward
+        self._wanted = {
+            name: Feature(shape, "uint8" if len(shape) == 3 else "float32")
+            for name, shape in reward.shapes.items()
+        }
+        self._seen = DatasetReader(
+            reader.root,
+            schema=Schema(self._wanted, reader.schema.action),
+            gripper_convention=reader.gripper_convention,
+            pictures=pictures,
+        )
+
+    def __call__(self, episode: Episode) -> Iterator[tuple[Transition, Judgement]]:
+        """Each step of `episode`, and what is said of what it led to."""
+        self._reward.reset()
+        for step in self._reader.episode(episode):
+            seen = {name: step.next_observation[name] for name in self._wanted}
+            yield step, self._reward(self._seen.processed(seen))

@@ -115,15 +115,6 @@ class Learner:
         done = self.reached_target or self._memory.env_steps >= self._plan.online_steps
         return self._should_stop() or done or spent
 
-    @property
-    def _reason(self) -> str:
-        """Why training ends now."""
-        if self._should_stop():
-            return "stopped"
-        if self.reached_target:
-            return "target reached"
-        return "online_steps done" if self._memory.env_steps >= self._plan.online_steps else "time limit"
-
     def _hold_or_release(self) -> None:
         ahead = self._plan.pace.actors_hold(self._experience, self._online_updates)
         hold = ahead and self._phase == "online"
@@ -317,7 +308,9 @@ class Learner:
     def _finish(self) -> bool:
         """Actors of a learner that is done leave; those of one that was stopped wait for the next."""
         done = not self._should_stop()
-        self._metrics.log(self._memory.env_steps, {"Ended by": self._reason})
+        env_steps = self._memory.env_steps
+        reason = self._plan.reason(self.reached_target, env_steps) if done else "stopped"
+        self._metrics.log(env_steps, {"Ended by": reason})
         self._threads.leave(0)
         self._phase, self._waiting_for = "done" if done else "stopped", ""
         self._publish()

@@ -46,3 +46,9 @@ class Plan:
         if phase != "offline" and steps_per_s > 0:
             left = min(left, (self.online_steps - env_steps) / steps_per_s)
         return max(0.0, left) if left < 24 * 3600 else None
+
+    def reason(self, reached_target: bool, env_steps: int) -> str:
+        """Why a training that was not stopped is over."""
+        if reached_target:
+            return "target reached"
+        return "online_steps done" if env_steps >= self.online_steps else "time limit"

@@ -15,7 +15,7 @@ from hilt.webui.connection import VIOLATION
 from hilt.webui.hub import Room
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_NO_ENTRY = "This page needs its link: open the link that hilt printed when it started.\n"
+NO_ENTRY = "This page needs its link: open the link that hilt printed when it started.\n"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -26,10 +26,13 @@ _HEADERS = {
 }
 
 
-def load_assets() -> dict[str, tuple[bytes, str]]:
-    """URL path -> (content, media type) of everything that the page is made of."""
-    folder = resources.files("hilt.webui") / "assets"
-    files = [file for file in folder.iterdir() if file.name[file.name.rfind(".") :] in _TYPES]
+def load_assets(folder: str = ".") -> dict[str, tuple[bytes, str]]:
+    """URL path -> (content, media type) of everything that a page is made of, in a folder of `assets`."""
+    files = [
+        file
+        for file in (resources.files("hilt.webui") / "assets" / folder).iterdir()
+        if file.name[file.name.rfind(".") :] in _TYPES
+    ]
     assets = {
         f"/{file.name}": (file.read_bytes(), _TYPES[file.name[file.name.rfind(".") :]]) for file in files
     }
@@ -37,17 +40,21 @@ def load_assets() -> dict[str, tuple[bytes, str]]:
     return assets
 
 
-def make_app(gate: Gate, room: Room) -> Starlette:
-    """`/?token=...` gives the page and its cookie; all else needs that cookie, or the token as a header."""
-    assets = load_assets()
+class Door:
+    """Gives a page's parts to those whom `gate` admits: `/?token=...` gives the page and its cookie."""
 
-    async def asset(request: Request) -> Response:
+    def __init__(self, gate: Gate, assets: dict[str, tuple[bytes, str]]) -> None:
+        self.assets, self._gate = assets, gate
+
+    async def asset(self, request: Request) -> Response:
+        """The part that the path of `request` names."""
+        gate = self._gate
         by_link = request.url.path == "/" and gate.knows_token(request.query_params.get("token"))
         if not (
             gate.knows_host(request.headers) and (by_link or gate.admits(request.headers, request.cookies))
         ):
-            return PlainTextResponse(_NO_ENTRY, 403, _HEADERS)
-        content, media_type = assets[request.url.path]
+            return PlainTextResponse(NO_ENTRY, 403, _HEADERS)
+        content, media_type = self.assets[request.url.path]
         response = Response(content, headers=_headers(request), media_type=media_type)
         if by_link:
             response.set_cookie(
@@ -55,13 +62,18 @@ def make_app(gate: Gate, room: Room) -> Starlette:
             )
         return response
 
+
+def make_app(gate: Gate, room: Room) -> Starlette:
+    """The page and the socket of a run; all but the link needs the cookie, or the token as a header."""
+    door = Door(gate, load_assets())
+
     async def socket(websocket: WebSocket) -> None:
         if gate.admits_socket(websocket.headers, websocket.cookies):
             await room.admit(websocket)
         else:
             await websocket.close(VIOLATION)
 
-    routes = [Route(path, asset, methods=["GET"]) for path in assets]
+    routes = [Route(path, door.asset, methods=["GET"]) for path in door.assets]
     return Starlette(routes=[*routes, WebSocketRoute("/socket", socket)])
 
 

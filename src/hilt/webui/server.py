@@ -89,7 +89,7 @@ class Seat:
         gate = Gate(token, scheme, f"hilt_{port}", is_loopback(host), frozenset(map(str.lower, names)))
         self.url = link_to(host, port, token)
         """The link to give to the person, token included."""
-        self._server = uvicorn.Server(_configure(make_app(gate, self._room), certificate))
+        self._server = uvicorn.Server(configure(make_app(gate, self._room), certificate))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=(listener,), name="hilt-seat", daemon=True)
         self._thread.start()
@@ -173,7 +173,8 @@ def _kept(view: View) -> View:
     return View(view.telemetry, pictures, None if view.view is None else view.view.copy(), view.frame)
 
 
-def _configure(app: Starlette, certificate: Certificate | None) -> uvicorn.Config:
+def configure(app: Starlette, certificate: Certificate | None) -> uvicorn.Config:
+    """A quiet server with limits, with TLS where there is a `certificate`."""
     config = uvicorn.Config(
         app,
         http=_ImpatientProtocol,
