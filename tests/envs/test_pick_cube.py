@@ -8,8 +8,7 @@ import pytest
 from hilt.envs import rotations
 from hilt.envs.panda_env import PandaEnv
 from hilt.envs.tasks.pick_cube import HALF, LIFT, SPAWN_HIGH, SPAWN_LOW
-
-from .helpers import make, play, still
+from tests.envs.helpers import make, play, still
 
 
 def put_cube(env: PandaEnv, pos: tuple[float, float, float], velocity: float = 0.0) -> None:

@@ -7,8 +7,7 @@ import pytest
 
 from hilt.envs.panda_env import PandaEnv
 from hilt.envs.tasks.place_in_bin import APART, HALF, INNER, RIM, PlaceInBin
-
-from .helpers import make, put, still
+from tests.envs.helpers import make, put, still
 
 
 def bin_task(mode: str = "ee_delta_pos") -> tuple[PandaEnv, PlaceInBin]:

@@ -6,8 +6,7 @@ import numpy as np
 
 from hilt.envs.panda_env import PandaEnv
 from hilt.envs.tasks.tight_insertion import BREAKING, CLEARANCE, DEPTH, GRASP_TILT, TightInsertion
-
-from .helpers import make
+from tests.envs.helpers import make
 
 
 def tight(mode: str = "ee_delta_pos") -> tuple[PandaEnv, TightInsertion]:

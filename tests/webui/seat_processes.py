@@ -14,6 +14,7 @@ import gymnasium as gym
 
 from hilt.envs.panda_env import PandaEnv
 from hilt.envs.registration import task_class
+from tests.programs import environment_with_tests
 
 HINTS = "HILT_TEST_HINTS"
 PATIENCE_S = 300.0
@@ -27,10 +28,9 @@ class Served:
         self.hints = folder / "hints.json"
         self._said = folder / "said.txt"
         environment = {
-            **os.environ,
+            **environment_with_tests(),
             HINTS: str(self.hints),
             "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
         }
         with self._said.open("w") as said:
             self.process = subprocess.Popen(
