@@ -15,7 +15,7 @@ from gymnasium.utils.env_checker import check_env
 
 from hilt.envs import SimulationError, task_names
 from hilt.envs.options import EnvOptions
-from hilt.envs.panda.robot import GRIPPER
+from hilt.envs.physics import GRIPPER
 
 from .helpers import make, play, still
 
@@ -253,7 +253,7 @@ def test_dense_reward_grows_to_one() -> None:
         ({"fps": 0}, "fps"),
         ({"gripper_penalty": 0.1}, "gripper_penalty"),
         ({"image_size": 0}, "image size"),
-        ({"fixed_reset_joint_positions": (0.0, 1.0)}, "seven"),
+        ({"fixed_reset_joint_positions": (0.0, 1.0)}, "7 angles"),
     ],
 )
 def test_options_out_of_range_name_themselves(options: dict[str, Any], word: str) -> None:

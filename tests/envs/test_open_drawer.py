@@ -6,13 +6,13 @@ import mujoco
 import numpy as np
 import pytest
 
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.open_drawer import MAX_YAW, OPENED, PLACE, RANGE, OpenDrawer
 
 from .helpers import make
 
 
-def drawer(mode: str = "ee_delta_pos", **options: object) -> tuple[PandaEnv, OpenDrawer]:
+def drawer(mode: str = "ee_delta_pos", **options: object) -> tuple[ArmEnv, OpenDrawer]:
     env = make("OpenDrawer", action_mode=mode, render_mode=None, **options)
     assert isinstance(env.task, OpenDrawer)
     env.reset(seed=0)
