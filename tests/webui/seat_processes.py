@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import gymnasium as gym
 
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.registration import task_class
 from tests.programs import environment_with_tests
 
@@ -82,7 +82,7 @@ class Served:
         return True
 
 
-class HintingEnv(PandaEnv):
+class HintingEnv(ArmEnv):
     """Picking a cube; after every step a file says what the expert would do next."""
 
     def reset(self, **options):
