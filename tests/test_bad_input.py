@@ -99,7 +99,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["train", *SAC, "--device=gpu"], "must be auto, cpu, mps, cuda or cuda:N$"),
         (
             ["train", *SAC, "--env.processor.reset.fixed_reset_joint_positions=[1]"],
-            "at least 7 items, has 1$",
+            "must have 7 items, has 1$",
         ),
         (
             ["train", *SAC, "--env.processor.reward_classifier.pretrained_path=absent"],

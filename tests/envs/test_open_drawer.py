@@ -57,7 +57,7 @@ def test_the_cabinet_stands_at_random_places_within_reach(mode: str) -> None:
         env.reset(seed=seed)
         places.append(env.data.body("cabinet").xpos[:2].copy())
         yaws.append(float(task.yaw(env.data)))
-        assert env.options.workspace[0][0] < task.handle_pos(env.data)[0] - OPENED
+        assert env.core.robot.workspace[0][0] < task.handle_pos(env.data)[0] - OPENED
     assert (np.abs(np.array(places) - PLACE) <= RANGE + 1e-9).all()
     assert (np.ptp(places, axis=0) > 1.5 * RANGE).all()
     assert max(map(abs, yaws)) <= MAX_YAW

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import gymnasium as gym
 
-from hilt.config.robot import PANDA, simulated_arm
 from hilt.envs import tasks
 from hilt.errors import import_named
 
@@ -48,6 +47,7 @@ def robot_class(name: str) -> type[Robot]:
     Raises:
         ValueError: there is none, or it is no arm.
     """
+    from hilt.config.robot import simulated_arm
     from hilt.envs.robot import Robot
 
     found = import_named(simulated_arm(name))
@@ -56,14 +56,14 @@ def robot_class(name: str) -> type[Robot]:
     return found
 
 
-def make(task: str, robot: str = PANDA, **options: Any) -> ArmEnv:
+def make(task: str, robot: str = "panda", **options: Any) -> ArmEnv:
     """One environment of a task for an arm; `options` are those of `EnvOptions`."""
     from hilt.envs.arm_env import ArmEnv
 
     return ArmEnv(task_class(task), robot_class(robot), **options)
 
 
-def make_vector(task: str, num_envs: int, robot: str = PANDA, **options: Any) -> ArmVectorEnv:
+def make_vector(task: str, num_envs: int, robot: str = "panda", **options: Any) -> ArmVectorEnv:
     """Many environments of a task for an arm, stepping in parallel."""
     from hilt.envs.vector import ArmVectorEnv
 
