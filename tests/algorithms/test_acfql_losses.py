@@ -8,8 +8,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from toy import changed
-from toy_chunks import in_float64, small
 
 from hilt.algorithms.acfql.config import ACFQLConfig, QNormalization
 from hilt.algorithms.acfql.losses import (
@@ -24,6 +22,8 @@ from hilt.algorithms.acfql.losses import (
 )
 from hilt.algorithms.acfql.networks import ACFQLNetworks
 from hilt.networks.ensemble import EnsembleLayerNorm, EnsembleLinear, EnsembleMLP
+from tests.algorithms.toy import changed
+from tests.algorithms.toy_chunks import in_float64, small
 
 Case = tuple[ACFQLNetworks, EncodedChunks, Noise]
 REFERENCE = small(ACFQLConfig(preset="reference"))

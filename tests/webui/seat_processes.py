@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import gymnasium as gym
 
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.registration import task_class
+from tests.programs import environment_with_tests
 
 HINTS = "HILT_TEST_HINTS"
 PATIENCE_S = 300.0
@@ -27,10 +28,9 @@ class Served:
         self.hints = folder / "hints.json"
         self._said = folder / "said.txt"
         environment = {
-            **os.environ,
+            **environment_with_tests(),
             HINTS: str(self.hints),
             "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
         }
         with self._said.open("w") as said:
             self.process = subprocess.Popen(
@@ -82,7 +82,7 @@ class Served:
         return True
 
 
-class HintingEnv(PandaEnv):
+class HintingEnv(ArmEnv):
     """Picking a cube; after every step a file says what the expert would do next."""
 
     def reset(self, **options):

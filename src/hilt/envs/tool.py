@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import mujoco
 import numpy as np
 
-from hilt.data.scene import Robot, ToolState, Triple
-from hilt.envs.panda.robot import GRIPPER, POSITION, ROTATION, Array, Panda
+from hilt.data.scene import Robot as RobotOfScene
+from hilt.data.scene import ToolState, Triple
+from hilt.envs.physics import GRIPPER, POSITION, ROTATION, Array
+from hilt.envs.robot import FINGERS, Robot
 from hilt.envs.scene import held_body, surface_below
 
 _TIP = 1e-4
@@ -16,22 +16,19 @@ _TIP = 1e-4
 
 
 class ToolObserver:
-    """Reads what the tool of a simulated Panda does.
+    """Reads what the tool of a simulated arm does.
 
     Args:
         workspace: low and high corner of the box that the tool stays in, m.
     """
 
-    def __init__(self, robot: Panda, workspace: tuple[Sequence[float], Sequence[float]]) -> None:
+    def __init__(self, robot: Robot, workspace: tuple[Array, Array]) -> None:
         self._robot, self._model = robot, robot.model
-        names = [self._model.body(body).name for body in range(self._model.nbody)]
+        left, right = (self._model.body(name).id for name in FINGERS)
         self._wrist = self._model.site("wrist").id
-        self.robot = Robot(
-            tuple(body for body, name in enumerate(names) if name.startswith("link")),
-            names.index("hand"),
-            (names.index("left_finger"), names.index("right_finger")),
-            *(_corner(corner) for corner in workspace),
-        )
+        hand = int(self._model.body_parentid[left])
+        links = _ancestors(self._model, hand)
+        self.robot = RobotOfScene(links, hand, (left, right), *(_corner(corner) for corner in workspace))
 
     def state(self, data: mujoco.MjData, force: Array | None) -> ToolState:
         """What the tool does now; `force` [3] N is what it exerts, in the wrist's own frame."""
@@ -50,6 +47,12 @@ class ToolObserver:
         )
 
 
-def _corner(corner: Sequence[float]) -> Triple:
+def _ancestors(model: mujoco.MjModel, body: int) -> tuple[int, ...]:
+    """The bodies that `body` hangs from, the base first; the world is none."""
+    parent = int(model.body_parentid[body])
+    return (*_ancestors(model, parent), parent) if parent else ()
+
+
+def _corner(corner: Array) -> Triple:
     x, y, z = map(float, corner)
     return x, y, z
