@@ -74,7 +74,7 @@ class Room:
         if directive.test is not None:
             test = SequentialTest(directive.test.target, directive.test.episodes, directive.test.number)
             while not test.is_over:
-                test.add(self._random.random() < self.true_success)
+                test.add(self._random.random() < self.true_success, 20)
             self._reports.append(("a", {"tested": directive.test.version, **test.result}))
 
     def reports(self) -> Sequence[tuple[str, Mapping[str, Any]]]:
