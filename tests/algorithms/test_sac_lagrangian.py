@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toy import make_batch, make_spec, small
 
 from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.lagrangian import (
@@ -16,6 +15,7 @@ from hilt.algorithms.sac.lagrangian import (
     person_loss,
 )
 from hilt.algorithms.sac.sac import SAC
+from tests.algorithms.toy import make_batch, make_spec, small
 
 
 def test_descent_and_ascent_reach_the_saddle_point() -> None:
