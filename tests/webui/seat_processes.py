@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import gymnasium as gym
 
 from hilt.envs.arm_env import ArmEnv
+from hilt.envs.panda.robot import Panda
 from hilt.envs.registration import task_class
 from tests.programs import environment_with_tests
 
@@ -114,11 +115,11 @@ class SilentEnv(HintingEnv):
 
 
 def make_hinting(**options):
-    return HintingEnv(task_class("PickCube"), render_mode="rgb_array", **options)
+    return HintingEnv(task_class("PickCube"), Panda, render_mode="rgb_array", **options)
 
 
 def make_silent(**options):
-    return SilentEnv(task_class("PickCube"), render_mode="rgb_array", **options)
+    return SilentEnv(task_class("PickCube"), Panda, render_mode="rgb_array", **options)
 
 
 gym.register("PickCubeInSilence-v0", entry_point=make_silent)
