@@ -70,7 +70,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["train", *SAC, "--policy.discout=0.9"], 'policy.discout.*the closest is "policy.discount"'),
         (["train", *SAC, "--policy.discount=2"], "policy.discount = 2"),
         (["train", *SAC, "--seed=many"], "seed = .many."),
-        (["train", *SAC, "--env.robot={}"], 'env.robot.*needs "env.type": "franka"'),
+        (["train", *SAC, "--env.robot.ip=a"], 'env.robot.*needs "env.type": "franka"'),
         (["train", *SAC, "--env.task=PickCub"], "env.task"),
         (["train", *SAC, "--operator=joystick"], "operator = .joystick.: must be one of"),
         (["train", *SAC, "--dataset.root=absent"], "absent"),
@@ -99,7 +99,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["train", *SAC, "--device=gpu"], "must be auto, cpu, mps, cuda or cuda:N$"),
         (
             ["train", *SAC, "--env.processor.reset.fixed_reset_joint_positions=[1]"],
-            "at least 7 items, has 1$",
+            "must have 7 items, has 1$",
         ),
         (
             ["train", *SAC, "--env.processor.reward_classifier.pretrained_path=absent"],

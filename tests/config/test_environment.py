@@ -80,7 +80,11 @@ def test_features_decide_over_the_task() -> None:
             "env.force_torque",
         ),
         (
-            {"processor": {"inverse_kinematics": {"end_effector_bounds": {"min": [1, 0, 0]}}}},
+            {
+                "processor": {
+                    "inverse_kinematics": {"end_effector_bounds": {"min": [1, 0, 0], "max": [0, 1, 1]}}
+                }
+            },
             "end_effector_bounds",
         ),
     ],

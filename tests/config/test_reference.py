@@ -33,4 +33,4 @@ def test_what_is_refused_is_not_a_default() -> None:
 def test_the_classes_of_keys_are_known_to_the_code() -> None:
     keys = set(honoured())
     assert {("policy", "utd_ratio"), ("env", "processor", "reset", "control_time_s"), ("seed",)} <= keys
-    assert keys.isdisjoint({("num_workers",), ("env", "robot", "type"), ("policy", "concurrency", "actor")})
+    assert keys.isdisjoint({("num_workers",), ("env", "name"), ("policy", "concurrency", "actor")})

@@ -62,7 +62,7 @@ def test_pictures_have_the_size_that_the_features_declare() -> None:
     [
         ({"env": {"type": "franka"}}, "env.robot.ip.*the address of the arm is needed"),
         ({"env": {"robot": {"ip": "172.16.0.2"}}}, 'env.robot.*a real arm needs "env.type": "franka"'),
-        (env(robot={"ip": "a", "type": "ur5"}), "env.robot.type.*refused, hilt drives a Franka"),
+        (env(robot={"ip": "a", "type": "ur5"}), "env.robot.*refused, hilt drives a Franka"),
         (env(robot={"ip": "a", "speed": 0.0}), "env.robot.speed"),
         (env(robot={"ip": "a", "cameras": {"front": {}}}), "env.robot.cameras.front.source"),
         (

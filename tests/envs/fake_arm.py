@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hilt.envs.panda.real.arm import STOPPED, ArmFaultError, ArmState
-from hilt.envs.panda.robot import HOME
+from hilt.envs.panda.robot import Panda
 
 START = np.array((0.48, 0.0, 0.15))
 DOWN = np.array((0.0, 1.0, 0.0, 0.0))
@@ -25,7 +25,9 @@ class FakeArm:
     def state(self) -> ArmState:
         self._require()
         pose = (self.position.copy(), self.quat)
-        return ArmState(np.array(HOME), np.zeros(7), pose, self.force, self.torque, self.opening, self.age)
+        return ArmState(
+            np.array(Panda.home), np.zeros(7), pose, self.force, self.torque, self.opening, self.age
+        )
 
     def move_to(self, pose: tuple[np.ndarray, np.ndarray]) -> None:
         self._require()

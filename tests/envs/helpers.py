@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import hilt.envs  # noqa: F401  registers the ids
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 
 
-def make(task: str = "PickCube", **options: Any) -> PandaEnv:
+def make(task: str = "PickCube", **options: Any) -> ArmEnv:
     env = gym.make(f"hilt/{task}-v0", **options).unwrapped
-    assert isinstance(env, PandaEnv)
+    assert isinstance(env, ArmEnv)
     return env
 
 
-def still(env: PandaEnv) -> NDArray[np.float32]:
+def still(env: ArmEnv) -> NDArray[np.float32]:
     """The action that moves nothing."""
     action = np.zeros(env.action_space.shape, np.float32)
     if env.options.use_gripper:
@@ -28,7 +28,7 @@ def still(env: PandaEnv) -> NDArray[np.float32]:
     return action
 
 
-def drive(env: PandaEnv, goal_pos: NDArray[np.float64], steps: int) -> None:
+def drive(env: ArmEnv, goal_pos: NDArray[np.float64], steps: int) -> None:
     """Sends the tool to a place [m] along the straight line and waits there."""
     for _ in range(steps):
         action = still(env)
@@ -36,7 +36,7 @@ def drive(env: PandaEnv, goal_pos: NDArray[np.float64], steps: int) -> None:
         env.step(action)
 
 
-def play(env: PandaEnv, seed: int) -> tuple[int, bool, float]:
+def play(env: ArmEnv, seed: int) -> tuple[int, bool, float]:
     """The expert's episode: steps, success, return."""
     env.reset(seed=seed)
     steps, total = 0, 0.0
@@ -47,7 +47,7 @@ def play(env: PandaEnv, seed: int) -> tuple[int, bool, float]:
             return steps, info["is_success"], total
 
 
-def put(env: PandaEnv, joint: str, xyz: Sequence[float]) -> None:
+def put(env: ArmEnv, joint: str, xyz: Sequence[float]) -> None:
     """Places the body on a free `joint` upright at `xyz` [m], at rest."""
     of_joint = env.data.joint(joint)
     of_joint.qpos[:] = (*xyz, 1, 0, 0, 0)

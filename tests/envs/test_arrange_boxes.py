@@ -6,20 +6,20 @@ import mujoco
 import numpy as np
 import pytest
 
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.arrange_boxes import APART, COUNT, ROW_X, ROW_Y, ArrangeBoxes
 from tests.envs.helpers import make, play, still
 
 MODES = ("ee_delta_pos", "ee_delta_pose")
 
 
-def arrange(mode: str = "ee_delta_pos") -> tuple[PandaEnv, ArrangeBoxes]:
+def arrange(mode: str = "ee_delta_pos") -> tuple[ArmEnv, ArrangeBoxes]:
     env = make("ArrangeBoxes", action_mode=mode, render_mode=None)
     assert isinstance(env.task, ArrangeBoxes)
     return env, env.task
 
 
-def put(env: PandaEnv, box: int, xyz: np.ndarray) -> None:
+def put(env: ArmEnv, box: int, xyz: np.ndarray) -> None:
     address = env.core.model.joint(f"box{box}").qposadr[0]
     env.data.qpos[address : address + 3] = xyz
     mujoco.mj_forward(env.core.model, env.data)

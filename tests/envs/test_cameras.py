@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hilt.envs import RenderingError, gl, task_names
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from tests.envs.helpers import make, still
 
 
@@ -63,7 +63,7 @@ def test_images_are_of_the_same_instant_as_the_state() -> None:
     env.close()
 
 
-def _state(env: PandaEnv) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
+def _state(env: ArmEnv) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
     import mujoco
 
     from hilt.envs.core import STATE

@@ -14,8 +14,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from hilt.envs import SimulationError, task_names
-from hilt.envs.options import EnvOptions
-from hilt.envs.panda.robot import GRIPPER
+from hilt.envs.physics import GRIPPER
 from tests.envs.helpers import make, play, still
 
 
@@ -149,7 +148,7 @@ def test_without_gripper_the_action_has_none(mode: str, size: int) -> None:
 
 def test_target_stays_in_the_workspace() -> None:
     env = make(terminate_on_success=False)
-    low, high = np.array(env.options.workspace)
+    low, high = np.array(env.core.robot.workspace)
     rng = np.random.default_rng(0)
     env.reset(seed=0)
     for direction in (-1, 1):
@@ -248,16 +247,16 @@ def test_dense_reward_grows_to_one() -> None:
     [
         ({"obs_type": "image"}, "obs_type"),
         ({"action_mode": "joint"}, "action_mode"),
-        ({"cameras": ["top"]}, "front, wrist, side"),
+        ({"cameras": ["top"]}, "front, side, view, wrist"),
         ({"fps": 0}, "fps"),
         ({"gripper_penalty": 0.1}, "gripper_penalty"),
         ({"image_size": 0}, "image size"),
-        ({"fixed_reset_joint_positions": (0.0, 1.0)}, "seven"),
+        ({"fixed_reset_joint_positions": (0.0, 1.0)}, "7 angles"),
     ],
 )
 def test_options_out_of_range_name_themselves(options: dict[str, Any], word: str) -> None:
     with pytest.raises(ValueError, match=word):
-        EnvOptions.of(options)
+        make(**options)
 
 
 def test_unknown_option_is_named() -> None:

@@ -18,7 +18,7 @@ import pytest
 from hilt.envs import rotations
 from hilt.envs.panda.real.env import FrankaEnv, UnattendedError
 from hilt.envs.panda.real.options import RealOptions
-from hilt.envs.panda.robot import HOME
+from hilt.envs.panda.robot import Panda
 from tests.envs.emulated import Emulated, require_emulation
 
 UNATTENDED = RealOptions(hold_to_run=False, control_time_s=600.0)
@@ -48,7 +48,7 @@ def test_home_is_where_the_simulated_arm_begins(env: FrankaEnv) -> None:
     observation, info = env.reset()
     assert info["fault"] is None
     simulated, _ = gym.make("hilt/PickCube-v0").reset(seed=0)
-    assert np.abs(observation["agent_pos"][:7] - HOME).max() < 0.02
+    assert np.abs(observation["agent_pos"][:7] - Panda.home).max() < 0.02
     assert np.linalg.norm(position(observation) - position(simulated)) < 0.005
     assert observation["agent_pos"].shape == (18,)
     assert env.observation_space.contains(observation)

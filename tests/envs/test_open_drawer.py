@@ -6,12 +6,12 @@ import mujoco
 import numpy as np
 import pytest
 
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.open_drawer import MAX_YAW, OPENED, PLACE, RANGE, OpenDrawer
 from tests.envs.helpers import make
 
 
-def drawer(mode: str = "ee_delta_pos", **options: object) -> tuple[PandaEnv, OpenDrawer]:
+def drawer(mode: str = "ee_delta_pos", **options: object) -> tuple[ArmEnv, OpenDrawer]:
     env = make("OpenDrawer", action_mode=mode, render_mode=None, **options)
     assert isinstance(env.task, OpenDrawer)
     env.reset(seed=0)
@@ -56,7 +56,7 @@ def test_the_cabinet_stands_at_random_places_within_reach(mode: str) -> None:
         env.reset(seed=seed)
         places.append(env.data.body("cabinet").xpos[:2].copy())
         yaws.append(float(task.yaw(env.data)))
-        assert env.options.workspace[0][0] < task.handle_pos(env.data)[0] - OPENED
+        assert env.core.robot.workspace[0][0] < task.handle_pos(env.data)[0] - OPENED
     assert (np.abs(np.array(places) - PLACE) <= RANGE + 1e-9).all()
     assert (np.ptp(places, axis=0) > 1.5 * RANGE).all()
     assert max(map(abs, yaws)) <= MAX_YAW

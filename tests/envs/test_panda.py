@@ -10,10 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from hilt.envs import rotations
-from hilt.envs.panda.control import DOWN
+from hilt.envs.arm_env import ArmEnv
+from hilt.envs.control import DOWN
 from hilt.envs.panda.reach import within_reach
-from hilt.envs.panda.robot import HOME, ROTATION, Array, Panda, load_model
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.panda.robot import Panda
+from hilt.envs.physics import ROTATION, Array
+from hilt.envs.robot import load_model
 from hilt.envs.tasks.pick_cube import PickCube
 from tests.envs.helpers import drive, make, still
 
@@ -42,11 +44,11 @@ def published_tcp(joints: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def test_forward_kinematics_are_the_published_ones() -> None:
-    model = load_model(PickCube.scene(), 0.004)
+    model = load_model(Panda, PickCube.scene(), 0.004)
     robot, data = Panda(model), mujoco.MjData(model)
     low, high = np.array(LIMITS)
     rng = np.random.default_rng(0)
-    for joints in (np.array(HOME), *rng.uniform(low, high, (50, 7))):
+    for joints in (np.array(Panda.home), *rng.uniform(low, high, (50, 7))):
         robot.place(data, joints)
         expected = published_tcp(joints)
         np.testing.assert_allclose(robot.tcp_pos(data), expected[:3, 3], atol=1e-6)
@@ -56,7 +58,7 @@ def test_forward_kinematics_are_the_published_ones() -> None:
 
 
 def test_joint_limits_and_mass_are_the_published_ones() -> None:
-    model = load_model(PickCube.scene(), 0.004)
+    model = load_model(Panda, PickCube.scene(), 0.004)
     ranges = np.array([model.joint(f"joint{i}").range for i in range(1, 8)])
     np.testing.assert_allclose(ranges.T, LIMITS)
     masses = [float(model.body(f"link{i}").mass[0]) for i in range(1, 8)]
@@ -70,13 +72,13 @@ GRID = [
 ]
 
 
-def turned(env: PandaEnv, reference: Array) -> float:
+def turned(env: ArmEnv, reference: Array) -> float:
     """How far the tool is turned from an orientation, degrees."""
     turn = rotations.multiply(env.core.robot.tcp_quat(env.data), rotations.conjugate(reference))
     return float(np.rad2deg(np.linalg.norm(rotations.to_rotation_vector(turn))))
 
 
-def gives_way(env: PandaEnv) -> bool:
+def gives_way(env: ArmEnv) -> bool:
     return not np.array_equal(env.data.ctrl[ROTATION], env.data.userdata)
 
 

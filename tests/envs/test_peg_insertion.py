@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.peg_insertion import (
     DEPTH,
     GRASP_TILT,
@@ -22,7 +22,7 @@ from tests.envs.helpers import make, play
 MODES = ("ee_delta_pos", "ee_delta_pose")
 
 
-def insertion(mode: str = "ee_delta_pos", **options: object) -> tuple[PandaEnv, PegInsertion]:
+def insertion(mode: str = "ee_delta_pos", **options: object) -> tuple[ArmEnv, PegInsertion]:
     env = make("PegInsertion", action_mode=mode, render_mode=None, **options)
     assert isinstance(env.task, PegInsertion)
     return env, env.task

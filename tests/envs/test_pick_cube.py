@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from hilt.envs import rotations
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.pick_cube import HALF, LIFT, SPAWN_HIGH, SPAWN_LOW
 from tests.envs.helpers import make, play, still
 
 
-def put_cube(env: PandaEnv, pos: tuple[float, float, float], velocity: float = 0.0) -> None:
+def put_cube(env: ArmEnv, pos: tuple[float, float, float], velocity: float = 0.0) -> None:
     env.data.qpos[9:12] = pos
     env.data.qvel[9:15] = (0, 0, velocity, 0, 0, 0)
 

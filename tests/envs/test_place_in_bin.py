@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.place_in_bin import APART, HALF, INNER, RIM, PlaceInBin
 from tests.envs.helpers import make, put, still
 
 
-def bin_task(mode: str = "ee_delta_pos") -> tuple[PandaEnv, PlaceInBin]:
+def bin_task(mode: str = "ee_delta_pos") -> tuple[ArmEnv, PlaceInBin]:
     env = make("PlaceInBin", action_mode=mode, render_mode=None)
     assert isinstance(env.task, PlaceInBin)
     env.reset(seed=0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hilt.build.envs import make_env
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from tests.envs.helpers import make, play, still
 
 EVERYTHING = {
@@ -24,11 +24,11 @@ EVERYTHING = {
 }
 
 
-def drawn(env: PandaEnv, seed: int | None) -> dict[str, Any]:
+def drawn(env: ArmEnv, seed: int | None) -> dict[str, Any]:
     return dict(env.reset(seed=seed)[1]["randomization"])
 
 
-def states(env: PandaEnv, seed: int = 0, steps: int = 12) -> np.ndarray:
+def states(env: ArmEnv, seed: int = 0, steps: int = 12) -> np.ndarray:
     """What the robot and the cube do while the expert acts."""
     env.reset(seed=seed)
     rng = np.random.default_rng(1)

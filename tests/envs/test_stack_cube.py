@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.stack_cube import APART, ASIDE, HALF, StackCube
 from tests.envs.helpers import make, put, still
 
 
-def stack(mode: str = "ee_delta_pos") -> tuple[PandaEnv, StackCube]:
+def stack(mode: str = "ee_delta_pos") -> tuple[ArmEnv, StackCube]:
     env = make("StackCube", action_mode=mode, render_mode=None)
     assert isinstance(env.task, StackCube)
     env.reset(seed=0)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.tight_insertion import BREAKING, CLEARANCE, DEPTH, GRASP_TILT, TightInsertion
 from tests.envs.helpers import make
 
 
-def tight(mode: str = "ee_delta_pos") -> tuple[PandaEnv, TightInsertion]:
+def tight(mode: str = "ee_delta_pos") -> tuple[ArmEnv, TightInsertion]:
     env = make("TightInsertion", action_mode=mode, render_mode=None)
     assert isinstance(env.task, TightInsertion)
     env.reset(seed=0)
     return env, env.task
 
 
-def over_the_rim(env: PandaEnv, task: TightInsertion, aside: float) -> None:
+def over_the_rim(env: ArmEnv, task: TightInsertion, aside: float) -> None:
     """The tip 1 cm above the rim, `aside` of the hole [m]."""
     for _ in range(8):
         way = np.array((aside, 0, DEPTH + 0.01)) - task.tip(env.data)

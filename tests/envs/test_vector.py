@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hilt.envs import task_names
-from hilt.envs.panda.robot import ROTATION
+from hilt.envs.physics import ROTATION
 from tests.envs.helpers import make, still
 
 N = 3

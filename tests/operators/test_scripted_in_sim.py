@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hilt.envs import make
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.operators import Command, Event, Habits, Operator, ScriptedOperator
 from hilt.operators.fumbling import Fumbler
 from hilt.operators.habits import habits_of
@@ -31,7 +31,7 @@ class Watched:
         return [None if c.action is None else c.action.tolist() for c in self.commands]
 
 
-def human(env: PandaEnv, habits: Habits, seed: int = 0) -> ScriptedOperator:
+def human(env: ArmEnv, habits: Habits, seed: int = 0) -> ScriptedOperator:
     return ScriptedOperator(
         seed=seed,
         fps=10,
@@ -41,7 +41,7 @@ def human(env: PandaEnv, habits: Habits, seed: int = 0) -> ScriptedOperator:
     )
 
 
-def watch(env: PandaEnv, operator: Operator, seed: int) -> Watched:
+def watch(env: ArmEnv, operator: Operator, seed: int) -> Watched:
     env.reset(seed=seed)
     operator.reset(env.expert)
     episode, over = Watched(), False

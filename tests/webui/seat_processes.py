@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import gymnasium as gym
 
 from hilt.data.transition import Action, Observation
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.envs.registration import task_class
 from tests.programs import environment_with_tests
 from tests.waiting import Answer
@@ -94,7 +94,7 @@ Serve = Callable[..., Served]
 """Starts a command: its verb, its configuration, and further arguments."""
 
 
-class HintingEnv(PandaEnv):
+class HintingEnv(ArmEnv):
     """Picking a cube; after every step a file says what the expert would do next."""
 
     def reset(self, **options: Any) -> tuple[Observation, dict[str, Any]]:

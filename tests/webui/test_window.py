@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hilt.envs import make
-from hilt.envs.panda_env import PandaEnv
+from hilt.envs.arm_env import ArmEnv
 from hilt.operators.base import OperatorUnavailableError
 from hilt.operators.keyboard import KeyboardOperator
 from hilt.operators.keymaps import VIEWER
@@ -23,7 +23,7 @@ STILL = np.array([0, 0, 0, 1], np.float32)
 
 
 @pytest.fixture
-def env() -> Iterator[PandaEnv]:
+def env() -> Iterator[ArmEnv]:
     env = make("PickCube", render_mode=None)
     env.reset(seed=0)
     yield env
@@ -53,7 +53,7 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_without_a_display_there_is_a_sentence_with_a_way_out(
-    env: PandaEnv, monkeypatch: pytest.MonkeyPatch
+    env: ArmEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
@@ -62,14 +62,14 @@ def test_without_a_display_there_is_a_sentence_with_a_way_out(
 
 
 def test_a_display_that_does_not_answer_is_a_sentence_with_a_way_out(
-    env: PandaEnv, monkeypatch: pytest.MonkeyPatch
+    env: ArmEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":12345")
     with pytest.raises(OperatorUnavailableError, match="from the page"):
         ViewerWindow(env.core.model)
 
 
-def test_keys_pressed_in_the_window_drive_the_robot(env: PandaEnv, display: str) -> None:
+def test_keys_pressed_in_the_window_drive_the_robot(env: ArmEnv, display: str) -> None:
     with ViewerWindow(env.core.model) as window:
         person = KeyboardOperator(
             fps=10, action_low=[-1, -1, -1, 0], action_high=[1, 1, 1, 2], source=window, keymap=VIEWER

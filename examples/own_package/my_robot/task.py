@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hilt.envs.panda.control import DOWN, STAY
+from hilt.envs.control import DOWN, STAY
 from hilt.envs.tasks.base import Task, TaskExpert, distance, inside
 
 RADIUS = 0.02

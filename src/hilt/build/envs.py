@@ -137,6 +137,7 @@ def _arguments(env: EnvConfig) -> dict[str, Any]:
     steps = kinematics.end_effector_step_sizes
     bounds = kinematics.end_effector_bounds
     return {
+        "robot": env.robot.type,
         "obs_type": env.obs_type,
         "force_torque": env.force_torque,
         "action_mode": env.action_mode,
@@ -153,7 +154,7 @@ def _arguments(env: EnvConfig) -> dict[str, Any]:
         "use_gripper": processor.gripper.use_gripper,
         "gripper_penalty": processor.gripper.gripper_penalty,
         "position_step": (steps.x, steps.y, steps.z),
-        "workspace": (tuple(bounds.min), tuple(bounds.max)),
+        "workspace": (bounds.min, bounds.max),
         "render_mode": "rgb_array",
     }
 

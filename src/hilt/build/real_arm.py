@@ -12,7 +12,7 @@ from hilt.envs.panda.real.cameras import CameraOptions, Cameras
 from hilt.envs.panda.real.driver import Franka, Motion
 from hilt.envs.panda.real.env import FrankaEnv
 from hilt.envs.panda.real.options import RealOptions
-from hilt.envs.panda.robot import HOME
+from hilt.envs.panda.robot import Panda
 from hilt.errors import import_named
 
 
@@ -23,8 +23,8 @@ def make_franka(env: EnvConfig) -> FrankaEnv:
         ConfigError: its reset is no function.
         DriverMissingError, ArmUnreachableError: there is no driver, or no arm.
     """
-    put_back, options = _put_back(env.arm.reset), camera_options(env)
-    arm = connect(env.arm)
+    put_back, options = _put_back(env.robot.reset), camera_options(env)
+    arm = connect(env.robot)
     return FrankaEnv(arm, real_options(env), Cameras(options) if options else None, put_back)
 
 
@@ -41,9 +41,9 @@ def connect(robot: RobotConfig) -> Franka:
 
 def real_options(env: EnvConfig) -> RealOptions:
     """Arguments of the environment."""
-    processor, robot = env.processor, env.arm
+    processor, robot = env.processor, env.robot
     steps = processor.inverse_kinematics.end_effector_step_sizes
-    bounds = processor.inverse_kinematics.end_effector_bounds
+    bounds, (low, high) = processor.inverse_kinematics.end_effector_bounds, Panda.workspace
     return RealOptions(
         fps=env.fps,
         control_time_s=processor.reset.control_time_s or RealOptions.control_time_s,
@@ -52,8 +52,8 @@ def real_options(env: EnvConfig) -> RealOptions:
         use_gripper=processor.gripper.use_gripper,
         gripper_penalty=processor.gripper.gripper_penalty,
         position_step=(steps.x, steps.y, steps.z),
-        workspace=(tuple(bounds.min), tuple(bounds.max)),
-        home=robot.home or processor.reset.fixed_reset_joint_positions or HOME,
+        workspace=(tuple(bounds.min or low), tuple(bounds.max or high)),
+        home=robot.home or processor.reset.fixed_reset_joint_positions or Panda.home,
         speed=robot.speed,
         acceleration=robot.acceleration,
         force_limit=robot.force_limit,
@@ -69,7 +69,7 @@ def camera_options(env: EnvConfig) -> dict[str, CameraOptions]:
         name: CameraOptions(
             source=camera.source, size=env.cameras[name], crop=camera.crop, options=camera.options
         )
-        for name, camera in env.arm.cameras.items()
+        for name, camera in env.robot.cameras.items()
     }
 
 

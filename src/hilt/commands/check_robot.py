@@ -33,17 +33,21 @@ def check_robot(env: EnvConfig) -> list[Callable[[], list[Finding]]]:
 
 def _arm(env: EnvConfig) -> list[Finding]:
     try:
-        arm = connect(env.arm)
+        arm = connect(env.robot)
     except UserError as error:
         return [Finding("arm", "out of reach", str(error))]
     try:
-        return [Finding("arm", f"{env.arm.ip}: FCI protocol {arm.protocol}"), _gripper(arm, env), *_line(arm)]
+        return [
+            Finding("arm", f"{env.robot.ip}: FCI protocol {arm.protocol}"),
+            _gripper(arm, env),
+            *_line(arm),
+        ]
     finally:
         arm.close()
 
 
 def _gripper(arm: Franka, env: EnvConfig) -> Finding:
-    if not env.arm.gripper:
+    if not env.robot.gripper:
         return Finding("gripper", "none, as env.robot.gripper says")
     return Finding("gripper", f"open by {100 * arm.state().opening:.1f} cm")
 

@@ -28,9 +28,6 @@ from hilt.training.processes import StopRequest
 
 Stop = Callable[[], bool]
 
-_ROBOTS = {"gymnasium": None, "franka": "franka"}
-"""`env.type` -> the dataset's `robot_type`; hilt's own tasks have a simulated Panda."""
-
 
 @dataclass(slots=True)
 class Recording:
@@ -163,7 +160,7 @@ def _writer(config: RunConfig, root: Path, env: Environment, *, has_policy: bool
         image_format=config.dataset.image_format,
         append=config.resume,
         origin=Origin(
-            robot_type=_ROBOTS.get(config.env.type, "franka_panda_simulated"),
+            robot_type=env.robot_type,
             names=env.names,
             preprocessing={
                 name: processing.record_of(name, env.schema.observation[name].shape)

@@ -9,28 +9,21 @@ from pydantic import Field, field_validator, model_validator
 
 from hilt.config.features import FeatureConfig, FeatureType, camera_of
 from hilt.config.fields import (
-    Fraction,
     NoEffect,
     NonNegativeFloat,
     NonNegativeInt,
-    Point,
-    PositiveFloat,
     PositiveInt,
     Refused,
     Section,
     invalid,
 )
+from hilt.config.processor import Processor
 from hilt.config.randomization import RandomizationConfig
-from hilt.config.robot import RobotConfig
+from hilt.config.robot import FRANKA, RobotConfig
 from hilt.config.tasks import ActionMode, TaskChoice, resolve_task
 
 ObsType = Literal["state", "pixels"]
-ControlMode = Literal[
-    "gamepad", "keyboard", "keyboard_ee", "meta_quest", "quest", "browser", "scripted", "none"
-]
 
-STATE_SIZES = {18: False, 42: True}
-"""Size of the state -> force and torque are in it."""
 ACTION_MODES: dict[int, ActionMode] = {
     3: "ee_delta_pos",
     4: "ee_delta_pos",
@@ -38,116 +31,6 @@ ACTION_MODES: dict[int, ActionMode] = {
     7: "ee_delta_pose",
 }
 """Size of the action -> how the robot is commanded; 3 and 6 leave the gripper to a discrete critic."""
-
-
-class ObservationProcessing(Section):
-    add_joint_velocity_to_observation: Annotated[bool, NoEffect("the state always holds them")] = False
-    """Joint velocities in the state."""
-    add_current_to_observation: Annotated[
-        bool, Refused("a simulated arm has no motor currents; force and torque: a ...Ft... task", (False,))
-    ] = False
-    """Motor currents in the state."""
-    add_ee_pose_to_observation: Annotated[bool, NoEffect("the state always holds the TCP position")] = False
-    """Position of the end effector in the state."""
-    display_cameras: Annotated[bool, NoEffect("the operator's page shows the cameras")] = False
-    """Show the camera pictures."""
-
-
-class ImagePreprocessing(Section):
-    crop_params_dict: dict[str, Annotated[list[NonNegativeInt], Field(min_length=4, max_length=4)]] | None = (
-        None
-    )
-    """Camera feature -> [top, left, height, width] in pixels, cut out before resizing, of what is rendered
-    and of the pictures of a dataset."""
-    resize_size: Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] | None = None
-    """[height, width] in pixels of every picture that the policy sees, rendered or from a dataset; null: as
-    they are. Pictures of a dataset that have this size already are taken as cut and resized before."""
-
-
-class Gripper(Section):
-    use_gripper: bool = True
-    """The last dimension of the action is the gripper; without it the gripper stays as it is."""
-    gripper_penalty: Annotated[float, Field(le=0)] = 0.0
-    """Added (as `discrete_penalty`) when the gripper is told to close or open; 0 or negative."""
-    gripper_penalty_in_reward: bool = False
-    """The penalty is part of the reward that every critic learns from, not only the discrete one."""
-    min_bound_gripper_pos: Annotated[float, Refused("0 closes the gripper", (0.0,))] = 0.0
-    """The command that closes the gripper."""
-    max_bound_gripper_pos: Annotated[float, Refused("2 opens the gripper", (2.0,))] = 2.0
-    """The command that opens the gripper."""
-    gripper_quantization_threshold: Annotated[float | None, NoEffect("the gripper is proportional")] = None
-    """Threshold of a gripper that only opens or closes."""
-    neutral_action: Annotated[float, Refused("1 leaves the gripper as it is", (1.0,))] = 1.0
-    """The command that leaves the gripper as it is."""
-
-
-class Reset(Section):
-    fixed_reset_joint_positions: Annotated[list[float], Field(min_length=7, max_length=7)] | None = None
-    """Joint positions [rad] at the beginning of an episode; null is the task's home."""
-    reset_time_s: NonNegativeFloat = 5.0
-    """Pause [s] between two episodes while a person is at the controls."""
-    control_time_s: PositiveFloat | None = None
-    """Longest episode [s], truncated after control_time_s * fps steps; null: the task's own."""
-    terminate_on_success: bool = True
-    """Success ends the episode."""
-
-
-class EndEffectorBounds(Section):
-    min: Point = [0.2, -0.3, 0.0]
-    """Lower corner [m] of the space that TCP targets are clipped to."""
-    max: Point = [0.6, 0.3, 0.5]
-    """Upper corner [m]."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> EndEffectorBounds:
-        if any(low >= high for low, high in zip(self.min, self.max, strict=True)):
-            raise invalid("every number of min must be below that of max")
-        return self
-
-
-class StepSizes(Section):
-    x: PositiveFloat = 0.025
-    """Motion [m] that an action of 1 commands along x."""
-    y: PositiveFloat = 0.025
-    """The same along y."""
-    z: PositiveFloat = 0.025
-    """The same along z."""
-
-
-class InverseKinematics(Section):
-    urdf_path: Annotated[str | None, NoEffect("the simulated arm has its own model")] = None
-    """Model of a real arm."""
-    target_frame_name: Annotated[str | None, NoEffect("the simulated arm has its own model")] = None
-    """Frame of a real arm that is controlled."""
-    end_effector_bounds: EndEffectorBounds = EndEffectorBounds()
-    end_effector_step_sizes: StepSizes = StepSizes()
-
-
-class RewardClassifierUse(Section):
-    pretrained_path: str | None = None
-    """Folder or hub id of a trained reward classifier; it then gives the reward and ends episodes."""
-    success_threshold: Fraction | None = None
-    """Probability above which a frame counts as success; null is the threshold that was calibrated in
-    training (0.5 where there is none)."""
-    success_reward: float = 1.0
-    """Reward of a successful frame."""
-    debounce: PositiveInt = 2
-    """Frames in a row that must be above the threshold."""
-    terminate_on_success: bool = True
-    """The classifier's success ends the episode (when reset.terminate_on_success says so, too)."""
-
-
-class Processor(Section):
-    control_mode: ControlMode | None = None
-    """Device at the controls, where `operator` says nothing."""
-    observation: ObservationProcessing = ObservationProcessing()
-    image_preprocessing: ImagePreprocessing = ImagePreprocessing()
-    gripper: Gripper = Gripper()
-    reset: Reset = Reset()
-    inverse_kinematics: InverseKinematics = InverseKinematics()
-    reward_classifier: RewardClassifierUse = RewardClassifierUse()
-    max_gripper_pos: Annotated[float | None, NoEffect("the simulated gripper knows its opening")] = None
-    """Greatest opening of a real gripper."""
 
 
 class EnvConfig(Section):
@@ -158,7 +41,7 @@ class EnvConfig(Section):
     ] = "hilt"
     """Which robot."""
     task: str = "hilt/PickCube-v0"
-    """Task id (hilt's or the field's), or a task of your own on hilt's arm, `package.module:Class`; with
+    """Task id (hilt's or the field's), or a task of your own on a simulated arm, `package.module:Class`; with
     `gymnasium`, any Gymnasium id (`package.module:Id-v0`); with `franka`, any name."""
     fps: Annotated[int, Field(ge=1, le=500)] = 10
     """Control steps per second."""
@@ -167,7 +50,7 @@ class EnvConfig(Section):
     task's own."""
     features_map: dict[str, str] = {}
     """Name in the environment -> name for the policy and the dataset."""
-    robot: RobotConfig | None = None
+    robot: RobotConfig = Field(default_factory=RobotConfig)  # its type is inferred: no two share one
     teleop: Annotated[
         Any, Refused("hilt has no leader arms; --operator=gamepad, keyboard, quest or browser")
     ] = None
@@ -213,33 +96,56 @@ class EnvConfig(Section):
     def _default_type(cls, value: Any) -> Any:
         return "gym_manipulator" if value is None else value
 
+    @field_validator("robot", mode="before")
+    @classmethod
+    def _named_robot(cls, value: Any) -> Any:
+        return {"type": value} if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _infer(self) -> EnvConfig:
         if self.type == "franka":
             self._infer_robot()
-        elif self.robot is not None and self.robot.type == "franka":
-            raise invalid('a real arm needs "env.type": "franka"', "robot")
+        else:
+            self.robot.require_simulated()
         if self.type != "gymnasium":
+            self._require_joints()
             self._infer_options(self.choice)
         return self
 
     def _infer_robot(self) -> None:
         """A real arm sees what its cameras see, and never moves alone."""
-        self.arm.require(self.cameras_declared)
-        self.infer("obs_type", "pixels" if self.arm.cameras else "state")
+        self.robot.infer("type", FRANKA)
+        self.robot.require_real(self.cameras_declared)
+        self.infer("obs_type", "pixels" if self.robot.cameras else "state")
         self.infer("may_run_unattended", False)
+
+    def _require_joints(self) -> None:
+        said, joints = self.processor.reset.fixed_reset_joint_positions, self.robot.joints
+        if said is not None and joints is not None and len(said) != joints:
+            key = ("processor", "reset", "fixed_reset_joint_positions")
+            raise invalid(f"must have {joints} items, has {len(said)}", *key)
+
+    def _has_forces(self, state: int | None) -> bool | None:
+        """What the size of the state says of force and torque; None where the arm's class knows its size."""
+        joints = self.robot.joints
+        if state is None or joints is None:
+            return None
+        sizes = {2 * joints + 4: False, 5 * joints + 7: True}
+        if state not in sizes:
+            plain, forces = sizes
+            raise invalid(
+                f"the state has shape [{plain}], or [{forces}] with force and torque, not [{state}]",
+                "features",
+            )
+        return sizes[state]
 
     def _infer_options(self, choice: TaskChoice) -> None:
         state, action = self._size("STATE"), self._size("ACTION")
-        if state is not None and state not in STATE_SIZES:
-            raise invalid(
-                f"the state has shape [18], or [42] with force and torque, not [{state}]", "features"
-            )
         if action is not None and action not in ACTION_MODES:
             raise invalid(
                 f"an action has shape [4] or [7] ([3] or [6] without the gripper), not [{action}]", "features"
             )
-        self._imply("force_torque", STATE_SIZES[state] if state else None, choice.force_torque)
+        self._imply("force_torque", self._has_forces(state), choice.force_torque)
         self._imply("action_mode", ACTION_MODES[action] if action else None, choice.action_mode)
         self._imply("obs_type", self._declared_obs_type(), "state")
         self.infer("viewer", choice.viewer)
@@ -261,7 +167,7 @@ class EnvConfig(Section):
 
     @property
     def choice(self) -> TaskChoice:
-        """What `task` stands for; only for hilt's own arm, simulated or not."""
+        """What `task` stands for; only where hilt has the arm, simulated or real."""
         if self.type == "franka":
             return TaskChoice(self.task)
         try:
@@ -270,19 +176,14 @@ class EnvConfig(Section):
             raise invalid(str(error), "task") from None
 
     @property
-    def arm(self) -> RobotConfig:
-        """`robot`, or what stands for it where nothing is said."""
-        return self.robot or RobotConfig()
-
-    @property
     def is_simulated(self) -> bool:
-        """The task is one on hilt's simulated arm."""
+        """The task is one on an arm that hilt simulates."""
         return self.type not in ("gymnasium", "franka")
 
     @property
     def is_hilts(self) -> bool:
-        """Whether the task comes with hilt, so that every process can open it."""
-        return self.is_simulated and ":" not in self.task
+        """Whether task and arm come with hilt, so that every process can open them."""
+        return self.is_simulated and ":" not in self.task and self.robot.comes_with_hilt
 
     @property
     def gym_id(self) -> str:
@@ -293,7 +194,7 @@ class EnvConfig(Section):
     def cameras(self) -> dict[str, tuple[int, int]]:
         """Camera -> (height, width) [pixels] as rendered; empty without pixels."""
         if self.type == "franka":
-            own = {name: (camera.size[0], camera.size[1]) for name, camera in self.arm.cameras.items()}
+            own = {name: (camera.size[0], camera.size[1]) for name, camera in self.robot.cameras.items()}
             return {**own, **self.cameras_declared}
         if self.obs_type == "state":
             return {}

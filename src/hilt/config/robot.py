@@ -1,14 +1,32 @@
 # ruff: noqa: RUF012 -- pydantic copies mutable defaults
-"""`env.robot`: a real arm, for `"env.type": "franka"`."""
+"""`env.robot`: which arm; a simulated one, or for `"env.type": "franka"` a real one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from hilt.config.fields import NonNegativeInt, PositiveFloat, PositiveInt, Refused, Section, invalid
+from hilt.config.fields import NonNegativeInt, PositiveFloat, PositiveInt, Section, invalid
+
+PANDA, FRANKA = "panda", "franka"
+SIMULATED = {PANDA: "hilt.envs.panda.robot:Panda"}
+"""Name of each simulated arm that comes with hilt -> its class, "module:Class"."""
+JOINTS = {PANDA: 7, FRANKA: 7}
+"""Number of joints of the arms that come with hilt; of an arm of the user's, its class knows it."""
+_UNKNOWN = f"refused, hilt drives a Franka, and simulates {', '.join(SIMULATED)} or package.module:Class"
+_CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def simulated_arm(name: str) -> str:
+    """The class "module:Class" of the simulated arm called `name`. Raises ValueError where there is none."""
+    if name in SIMULATED:
+        return SIMULATED[name]
+    if not _CLASS.fullmatch(name):
+        raise ValueError(f"robot {name!r}: {_UNKNOWN}")
+    return name
 
 
 class CameraConfig(Section):
@@ -26,10 +44,12 @@ class CameraConfig(Section):
 
 
 class RobotConfig(Section):
-    type: Annotated[str, Refused("hilt drives a Franka, and arms in simulation", ("franka",))] = "franka"
-    """Which arm."""
+    """A text, `"env.robot": "panda"`, stands for `{"type": "panda"}`. All other keys are a real arm's."""
+
+    type: str = PANDA
+    """Simulated: `panda`, or an arm of yours, `package.module:Class`. Real: `franka`, the default there."""
     ip: str = ""
-    """Its address."""
+    """Address of the arm."""
     gripper: bool = True
     """The Franka Hand is mounted."""
     cameras: dict[str, CameraConfig] = {}
@@ -56,8 +76,27 @@ class RobotConfig(Section):
     realtime: Literal["enforce", "ignore"] = "enforce"
     """`ignore` on a computer without a real-time kernel."""
 
-    def require(self, cameras: Iterable[str]) -> None:
+    @property
+    def joints(self) -> int | None:
+        """How many the arm has; None: its class knows."""
+        return JOINTS.get(self.type)
+
+    @property
+    def comes_with_hilt(self) -> bool:
+        """Every installation has the arm."""
+        return self.type in JOINTS
+
+    def require_simulated(self) -> None:
+        """There is such an arm in simulation, and nothing is said that only a real one has."""
+        if self.type == FRANKA or self.model_dump() != RobotConfig(type=self.type).model_dump():
+            raise invalid('a real arm needs "env.type": "franka"', "robot")
+        if self.type not in SIMULATED and not _CLASS.fullmatch(self.type):
+            raise invalid(_UNKNOWN, "robot")
+
+    def require_real(self, cameras: Iterable[str]) -> None:
         """The arm can be reached, and has the `cameras` that the features name."""
+        if self.type != FRANKA:
+            raise invalid(_UNKNOWN, "robot")
         if not self.ip:
             raise invalid("the address of the arm is needed", "robot", "ip")
         if missing := sorted(set(cameras) - set(self.cameras)):

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hilt.envs.panda.control import CLOSE, DOWN, OPEN
-from hilt.envs.panda.robot import Array
+from hilt.envs.control import CLOSE, DOWN, OPEN
+from hilt.envs.physics import Array
 from hilt.envs.tasks.base import TaskExpert, distance, square_to
 
 REACHED = 0.012
@@ -27,13 +27,11 @@ class CarryingExpert(TaskExpert):
     placed: ClassVar[float] = 0.015
     """How near to its goal an object is let go, m."""
 
-    def is_open(self) -> bool:
-        return float(self.robot.opening(self.data)[0]) > 0.07
-
     def retreat(self) -> NDArray[np.float32]:
         """Opens the fingers, then rises."""
         tcp = self.robot.tcp_pos(self.data)
-        return self.steer(np.array((*tcp[:2], self.cruise)) if self.is_open() else tcp, DOWN, OPEN)
+        is_open = self.robot.is_open(self.data)
+        return self.steer(np.array((*tcp[:2], self.cruise)) if is_open else tcp, DOWN, OPEN)
 
     def fetch(self, pos: Array, yaw: float) -> NDArray[np.float32]:
         """Takes hold of what stands at `pos` [3] m, turned by `yaw` rad, from above."""

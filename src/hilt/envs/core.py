@@ -14,12 +14,13 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from hilt.envs.control import ActionScale
 from hilt.envs.errors import SimulationError, SimulatorVersionError
 from hilt.envs.options import EnvOptions
-from hilt.envs.panda.control import ActionScale, Controller
-from hilt.envs.panda.robot import HOME, Array, Panda, Physics, load_model
-from hilt.envs.panda.wrench import WrenchSensor
+from hilt.envs.physics import Array, Physics
+from hilt.envs.robot import Robot, load_model
 from hilt.envs.tasks.base import Flags, Task, Variation
+from hilt.envs.wrench import WrenchSensor
 
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 FATAL = [
@@ -65,33 +66,29 @@ def require_mujoco() -> None:
 
 
 class Core:
-    """A task on its robot, without any state of an episode."""
+    """A task and a robot, without any state of an episode."""
 
-    def __init__(self, task: type[Task], options: EnvOptions) -> None:
+    def __init__(self, task: type[Task], robot: type[Robot], options: EnvOptions) -> None:
         require_mujoco()
         self.options = options
         self.substeps = options.substeps(task.timestep)
-        self.model = load_model(
-            task.scene(), 1.0 / options.fps / self.substeps, self.substeps if options.force_torque else 0
-        )
-        self.robot = Panda(self.model)
+        samples = self.substeps if options.force_torque else 0
+        self.model = load_model(robot, task.scene(), 1.0 / options.fps / self.substeps, samples)
+        options.check_fit(robot, [self.model.camera(i).name for i in range(self.model.ncam)])
+        self.robot = robot(self.model)
         self.task = task(self.robot, Variation(options.randomize, options.action_mode == "ee_delta_pose"))
-        scale = ActionScale(
-            np.broadcast_to(np.asarray(options.position_step, np.float64), (3,)),
-            options.rotation_step,
-            np.asarray(options.workspace[0], np.float64),
-            np.asarray(options.workspace[1], np.float64),
-        )
-        self.controller = Controller(self.robot, options.action_mode, options.use_gripper, scale)
+        position_step = np.broadcast_to(np.asarray(options.position_step, np.float64), (3,))
+        scale = ActionScale(position_step, options.rotation_step, *options.bounds(robot))
+        self.controller = self.robot.controller(options.action_mode, options.use_gripper, scale)
         self.max_steps = options.steps(task.time_limit_s)
-        self.wrench = WrenchSensor(self.robot) if options.force_torque else None
+        self.wrench = WrenchSensor(self.model, robot.joints) if options.force_torque else None
         self.state_size = mujoco.mj_stateSize(self.model, STATE)
         self.observation_space = self._observation_space()
 
     def initial_state(self, rng: np.random.Generator, data: mujoco.MjData) -> Array:
         """Draws the start of an episode: a state vector for `restore`. Uses `data` as scratch."""
         mujoco.mj_resetData(self.model, data)
-        self.robot.place(data, self.options.fixed_reset_joint_positions or HOME)
+        self.robot.place(data, self.options.fixed_reset_joint_positions)
         self.task.reset(rng, data)
         data.time = 0.0
         state = np.empty(self.state_size)
@@ -113,13 +110,8 @@ class Core:
             self.wrench.prime(data.history, self.wrench.now(data))
 
     def observation(self, data: Physics, tare: Array) -> dict[str, Any]:
-        """`agent_pos` float32 `[..., 18 or 42]`, and with state observations `environment_state`."""
-        parts = [
-            self.robot.joint_pos(data),
-            self.robot.joint_vel(data),
-            self.robot.opening(data),
-            self.robot.tcp_pos(data),
-        ]
+        """`agent_pos` float32 `[..., S]`, and with state observations `environment_state`."""
+        parts = self.robot.state(data)
         if self.wrench is not None:
             parts.append(self.wrench.mean(data) - tare)
         observation = {"agent_pos": np.concatenate(parts, axis=-1, dtype=np.float32, casting="same_kind")}
@@ -128,7 +120,7 @@ class Core:
         return observation
 
     def tare(self, data: Physics) -> Array:
-        """What the force-torque sensors read at the start of an episode, `[..., 24]`; without them `[0]`."""
+        """What the force-torque sensors read at the start of an episode, `[..., W]`; without them `[0]`."""
         return self.wrench.now(data) if self.wrench is not None else np.zeros(0)
 
     def outcome(self, data: Physics, progress: Progress) -> Outcome:

@@ -174,6 +174,12 @@ class Environment:
         return said if isinstance(said, Mapping) else {}
 
     @property
+    def robot_type(self) -> str | None:
+        """Name of the robot, where the environment tells it."""
+        said = self.gym.metadata.get("robot_type")
+        return None if said is None else str(said)
+
+    @property
     def initial_state(self) -> NDArray[np.float64] | None:
         """The simulator's state right after the last reset, where the environment tells it."""
         return getattr(self.gym.unwrapped, "initial_state", None)

@@ -8,17 +8,15 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from hilt.envs.panda.control import ActionMode
+from hilt.envs.control import ActionMode
+from hilt.envs.physics import Array
 from hilt.envs.randomization import Randomization
+from hilt.envs.robot import Robot
 
 ObsType = Literal["state", "pixels"]
 RewardType = Literal["sparse", "dense", "subgoals"]
 Size = int | tuple[int, int]
 """Of an image: pixels of a square, or (height, width)."""
-
-CAMERAS = ("front", "wrist", "side", "view")
-WORKSPACE = ((0.2, -0.3, 0.0), (0.6, 0.3, 0.5))
-"""Low and high corner of the box that the tool stays in, m."""
 
 PHYSICS_RATE_TOLERANCE = 1e-9
 
@@ -31,7 +29,7 @@ class EnvOptions:
     """`state` adds `environment_state` (object poses), `pixels` adds the cameras' images."""
 
     force_torque: bool = False
-    """`agent_pos` [42] instead of [18]: wrist force and joint torques too, averaged over the control step."""
+    """`agent_pos` has wrist force and joint torques too, averaged over the control step."""
 
     action_mode: ActionMode = "ee_delta_pos"
     """Actions of 3 translations, with `ee_delta_pose` of 3 rotations too; then the gripper."""
@@ -73,11 +71,11 @@ class EnvOptions:
     rotation_step: float = 0.1
     """What a rotation of 1 means, rad."""
 
-    workspace: tuple[Sequence[float], Sequence[float]] = WORKSPACE
-    """Low and high corner of the box that the tool stays in, m."""
+    workspace: tuple[Sequence[float] | None, Sequence[float] | None] = (None, None)
+    """Low and high corner of the box that the tool stays in, m; None: the arm's own."""
 
     fixed_reset_joint_positions: Sequence[float] | None = None
-    """Where the arm starts, rad [7]; None: at home."""
+    """Where the arm starts, rad [J]; None: at home."""
 
     gripper_penalty: float = 0.0
     """`info["discrete_penalty"]` of a step that closes an open gripper or opens a closed one; <= 0."""
@@ -89,8 +87,6 @@ class EnvOptions:
     def __post_init__(self) -> None:
         self._check_choices()
         self._check_numbers()
-        for name in (*self.camera_sizes, self.render_camera):
-            _require(name in CAMERAS, f"camera {name!r}: one of {', '.join(CAMERAS)}")
 
     @staticmethod
     def of(arguments: Mapping[str, Any]) -> EnvOptions:
@@ -120,6 +116,31 @@ class EnvOptions:
         """Physics steps of a control step, none longer than `longest_timestep` s; they divide it exactly."""
         return int(np.ceil(1.0 / (self.fps * longest_timestep) - PHYSICS_RATE_TOLERANCE))
 
+    def bounds(self, robot: type[Robot]) -> tuple[Array, Array]:
+        """Low and high corner of the box that the tool of `robot` stays in, m."""
+        low, high = (
+            np.asarray(own if said is None else said, np.float64)
+            for said, own in zip(self.workspace, robot.workspace, strict=True)
+        )
+        _require(
+            low.shape == high.shape == (3,), f"workspace {self.workspace}: two corners of three numbers [m]"
+        )
+        _require(
+            bool((low < high).all()),
+            f"workspace {low.tolist()}, {high.tolist()}: the low corner must lie below the high one",
+        )
+        return low, high
+
+    def check_fit(self, robot: type[Robot], cameras: Sequence[str]) -> None:
+        """The arm has as many joints, and the model has the cameras, that are named here."""
+        for name in (*self.camera_sizes, self.render_camera):
+            _require(name in cameras, f"camera {name!r}: one of {', '.join(cameras)}")
+        joints, number = self.fixed_reset_joint_positions, len(robot.joints)
+        _require(
+            joints is None or len(joints) == number,
+            f"fixed_reset_joint_positions {joints}: {number} angles [rad]",
+        )
+
     def _check_choices(self) -> None:
         for name, kind in (("obs_type", ObsType), ("action_mode", ActionMode), ("reward_type", RewardType)):
             value, allowed = getattr(self, name), get_args(kind)
@@ -129,14 +150,6 @@ class EnvOptions:
         )
 
     def _check_numbers(self) -> None:
-        low, high = np.asarray(self.workspace[0]), np.asarray(self.workspace[1])
-        _require(
-            low.shape == high.shape == (3,), f"workspace {self.workspace}: two corners of three numbers [m]"
-        )
-        _require(
-            bool((low < high).all()),
-            f"workspace {self.workspace}: the low corner must lie below the high one",
-        )
         _require(self.fps > 0, f"fps {self.fps}: must be positive")
         _require(
             self.control_time_s is None or self.control_time_s > 0,
@@ -152,10 +165,6 @@ class EnvOptions:
         )
         _require(
             self.gripper_penalty <= 0, f"gripper_penalty {self.gripper_penalty}: a penalty is not positive"
-        )
-        joints = self.fixed_reset_joint_positions
-        _require(
-            joints is None or len(joints) == 7, f"fixed_reset_joint_positions {joints}: seven angles [rad]"
         )
 
 

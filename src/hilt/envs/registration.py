@@ -12,9 +12,10 @@ from hilt.envs import tasks
 from hilt.errors import import_named
 
 if TYPE_CHECKING:
-    from hilt.envs.panda_env import PandaEnv
+    from hilt.envs.arm_env import ArmEnv
+    from hilt.envs.robot import Robot
     from hilt.envs.tasks.base import Task
-    from hilt.envs.vector import PandaVectorEnv
+    from hilt.envs.vector import ArmVectorEnv
 
 
 def task_names() -> list[str]:
@@ -40,18 +41,33 @@ def task_class(name: str) -> type[Task]:
     return found
 
 
-def make(task: str, **options: Any) -> PandaEnv:
-    """One environment of a task; `options` are those of `EnvOptions`."""
-    from hilt.envs.panda_env import PandaEnv
+def robot_class(name: str) -> type[Robot]:
+    """The simulated arm called `name`: one of hilt's, or a class of the user's, "package.module:Class".
 
-    return PandaEnv(task_class(task), **options)
+    Raises:
+        ValueError: there is none, or it is no arm.
+    """
+    from hilt.config.robot import simulated_arm
+    from hilt.envs.robot import Robot
+
+    found = import_named(simulated_arm(name))
+    if not (isinstance(found, type) and issubclass(found, Robot)):
+        raise ValueError(f"robot {name} is no subclass of hilt.envs.robot.Robot")
+    return found
 
 
-def make_vector(task: str, num_envs: int, **options: Any) -> PandaVectorEnv:
-    """Many environments of a task, stepping in parallel."""
-    from hilt.envs.vector import PandaVectorEnv
+def make(task: str, robot: str = "panda", **options: Any) -> ArmEnv:
+    """One environment of a task for an arm; `options` are those of `EnvOptions`."""
+    from hilt.envs.arm_env import ArmEnv
 
-    return PandaVectorEnv(task_class(task), num_envs, **options)
+    return ArmEnv(task_class(task), robot_class(robot), **options)
+
+
+def make_vector(task: str, num_envs: int, robot: str = "panda", **options: Any) -> ArmVectorEnv:
+    """Many environments of a task for an arm, stepping in parallel."""
+    from hilt.envs.vector import ArmVectorEnv
+
+    return ArmVectorEnv(task_class(task), robot_class(robot), num_envs, **options)
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""`PandaVectorEnv`: many state environments of one task, stepping in parallel through `mujoco.batch`."""
+"""`ArmVectorEnv`: many state environments of one task, stepping in parallel through `mujoco.batch`."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 
 from hilt.envs.core import Core, Progress
 from hilt.envs.options import EnvOptions
-from hilt.envs.panda.robot import Array, Physics
+from hilt.envs.physics import Array, Physics
 from hilt.envs.randomization import Randomization
+from hilt.envs.robot import Robot
 from hilt.envs.tasks.base import Flags, Task
 
 Observations = dict[str, Any]
 Infos = dict[str, Any]
 
 
-class PandaVectorEnv(VectorEnv):  # type: ignore[misc]
-    """Environment i behaves like a `PandaEnv` that was reset with `seed + i`.
+class ArmVectorEnv(VectorEnv):  # type: ignore[misc]
+    """Environment i behaves like a `ArmEnv` that was reset with `seed + i`.
 
     Autoreset is `NEXT_STEP`: the step after the end of an episode ignores its action and returns the new
     start.
@@ -34,7 +35,7 @@ class PandaVectorEnv(VectorEnv):  # type: ignore[misc]
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
 
-    def __init__(self, task: type[Task], num_envs: int, **options: Any) -> None:
+    def __init__(self, task: type[Task], robot: type[Robot], num_envs: int, **options: Any) -> None:
         self.options = EnvOptions.of(options)
         if self.options.obs_type != "state":
             raise ValueError(
@@ -45,7 +46,7 @@ class PandaVectorEnv(VectorEnv):  # type: ignore[misc]
                 'randomization varies the model, which is shared: pass vectorization_mode="async" to make_vec'
             )
         self.num_envs = num_envs
-        self.core = Core(task, self.options)
+        self.core = Core(task, robot, self.options)
         self.render_mode = None
         self.single_observation_space = self.core.observation_space
         self.single_action_space = self.core.controller.space
@@ -57,7 +58,7 @@ class PandaVectorEnv(VectorEnv):  # type: ignore[misc]
         self._scratch = mujoco.MjData(self.core.model)
         self._generators = [seeding.np_random(None)[0] for _ in range(num_envs)]
         self._progress = Progress.start((num_envs,))
-        self._tare = np.zeros((num_envs, 24))
+        self._tare = np.zeros((num_envs, 0 if self.core.wrench is None else self.core.wrench.size))
         self._ended: Flags = np.zeros(num_envs, np.bool_)
 
     def reset(

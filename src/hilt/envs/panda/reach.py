@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from hilt.envs import rotations
-from hilt.envs.panda.robot import Array
+from hilt.envs.physics import Array
 
 SHOULDER = np.array((0.0, 0.0, 0.333))
 """Where the axes of joints 1 to 3 meet, m."""

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from hilt.envs import rotations
 from hilt.envs.carrying import CarryingExpert
-from hilt.envs.panda.control import Controller
-from hilt.envs.panda.robot import Array, Panda, Physics, body_pose
-from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance, inside
+from hilt.envs.control import Controller
+from hilt.envs.physics import Array, Physics, body_pose
+from hilt.envs.robot import Robot
+from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance
 
 COLOURS = ((0.85, 0.16, 0.12), (0.95, 0.70, 0.10), (0.20, 0.62, 0.25), (0.12, 0.40, 0.80), (0.50, 0.22, 0.62))
 COUNT = len(COLOURS)
@@ -28,7 +29,6 @@ SPAWN_LOW, SPAWN_HIGH, APART = np.array((0.27, -0.22)), np.array((0.41, 0.22)), 
 """Where the boxes begin, and how far from each other at least: an open finger fits between, m."""
 
 FIXED_X = 0.34
-LOST_LOW, LOST_HIGH = np.array((0.18, -0.32, -0.05)), np.array((0.62, 0.32, 1.0))
 MAX_YAW = np.pi / 4
 
 
@@ -63,7 +63,7 @@ class ArrangeBoxes(Task):
     def scene(cls) -> str:
         return _scene()
 
-    def __init__(self, robot: Panda, variation: Variation) -> None:
+    def __init__(self, robot: Robot, variation: Variation) -> None:
         super().__init__(robot, variation)
         model, every = robot.model, range(COUNT)
         self._boxes = [model.body(f"box{i}").id for i in every]
@@ -120,7 +120,7 @@ class ArrangeBoxes(Task):
         return np.asarray((self.misplacement(data) <= TOLERANCE).all(axis=-1))
 
     def is_lost(self, data: Physics) -> Flags:
-        return np.asarray(~inside(self.box_pos(data), LOST_LOW, LOST_HIGH).all(axis=-1))
+        return np.asarray(self.is_away(self.box_pos(data)).any(axis=-1))
 
     def dense_reward(self, data: Physics) -> Array:
         """Mean nearness of the boxes to their targets."""
@@ -159,7 +159,7 @@ class ArrangeBoxesExpert(CarryingExpert):
 
     def in_danger(self) -> bool:
         boxes = self.task.box_pos(self.data)
-        near_edge = ~inside(boxes[:, :2], LOST_LOW[:2] + 0.03, LOST_HIGH[:2] - 0.03)
+        near_edge = self.task.is_near_edge(boxes, 0.03)
         dropped = (boxes[:, 2] > HALF + 0.015) & ~self.task.is_held(self.data)
         return bool((near_edge | dropped).any())
 

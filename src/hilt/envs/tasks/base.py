@@ -17,13 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.envs import rotations
-from hilt.envs.panda.control import DOWN, STAY, Controller
-from hilt.envs.panda.robot import Array, Panda, Physics
+from hilt.envs.control import DOWN, STAY, Controller
+from hilt.envs.physics import Array, Physics
+from hilt.envs.robot import Robot
 
 POSE = ("x", "y", "z", "qw", "qx", "qy", "qz")
 """What the numbers of a pose are."""
 
 Flags = NDArray[np.bool_]
+
+BELOW, ABOVE = np.array((0.02, 0.02, 0.05)), np.array((0.02, 0.02, 0.5))
+"""What is further than this outside the robot's workspace, at its low and its high corner, is lost, m."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,11 @@ class Task(ABC):
         only seen has contype="0" conaffinity="0".
         """
 
-    def __init__(self, robot: Panda, variation: Variation) -> None:
+    def __init__(self, robot: Robot, variation: Variation) -> None:
         self.robot = robot
         self.variation = variation
+        low, high = np.array(robot.workspace)
+        self._low, self._high = low - BELOW, high + ABOVE
 
     @abstractmethod
     def reset(self, rng: np.random.Generator, data: mujoco.MjData) -> None:
@@ -79,6 +85,14 @@ class Task(ABC):
     @abstractmethod
     def is_lost(self, data: Physics) -> Flags:
         """`[...]`: an object has left the workspace; the episode is over."""
+
+    def is_away(self, pos: Array) -> Flags:
+        """`[...]`: what is at `pos` `[..., 3]` m has left the workspace."""
+        return ~inside(pos, self._low, self._high)
+
+    def is_near_edge(self, pos: Array, margin: float) -> Flags:
+        """`[...]`: what is at `pos` `[..., 3]` m has `margin` m or less left before it is lost, sideways."""
+        return ~inside(pos[..., :2], self._low[:2] + margin, self._high[:2] - margin)
 
     @abstractmethod
     def dense_reward(self, data: Physics) -> Array:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from hilt.envs import rotations
 from hilt.envs.carrying import CarryingExpert
-from hilt.envs.panda.control import CLOSE, Controller
-from hilt.envs.panda.robot import Array, Panda, Physics
+from hilt.envs.control import CLOSE, Controller
+from hilt.envs.physics import Array, Physics
+from hilt.envs.robot import Robot
 from hilt.envs.tasks.base import Flags, Task, TaskExpert, Variation, distance, square_to
 
 DEPTH, WIDTH, HEIGHT = 0.08, 0.09, 0.04
@@ -85,7 +86,7 @@ class OpenDrawer(Task):
     def scene(cls) -> str:
         return _scene()
 
-    def __init__(self, robot: Panda, variation: Variation) -> None:
+    def __init__(self, robot: Robot, variation: Variation) -> None:
         super().__init__(robot, variation)
         model = robot.model
         self._handle, self._mocap = model.body("handle").id, model.body("cabinet").mocapid[0]

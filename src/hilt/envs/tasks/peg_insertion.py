@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.envs import rotations
-from hilt.envs.panda.control import CLOSE, Controller
-from hilt.envs.panda.robot import GRIPPER, POSITION, Array, Panda, Physics
-from hilt.envs.tasks.base import Flags, Task, TaskExpert, Variation, distance, inside
+from hilt.envs.control import CLOSE, Controller
+from hilt.envs.physics import GRIPPER, POSITION, Array, Physics
+from hilt.envs.robot import Robot
+from hilt.envs.tasks.base import Flags, Task, TaskExpert, Variation, distance
 
 HALF_WIDTH, HALF_LENGTH = 0.012, 0.037
 """Half the peg's edges, m."""
@@ -39,7 +40,6 @@ GRASP = 0.022
 GRASP_SHIFT, GRASP_TILT = 0.003, np.radians(3.0)
 """Largest error of the grasp: along the fingers' faces, m, and about the axis on which they close, rad."""
 
-LOST_LOW, LOST_HIGH = np.array((0.18, -0.32, -0.05)), np.array((0.62, 0.32, 1.0))
 SETTLING_S = 0.2
 DROPPED = 0.025
 """A peg that has slipped this far from its place is no longer in the hand, m."""
@@ -113,7 +113,7 @@ class PegInsertion(Task):
     def scene(cls) -> str:
         return peg_and_hole(CLEARANCE, 'solref="0.01 1" solimp="0.98 0.999 0.0005"')
 
-    def __init__(self, robot: Panda, variation: Variation) -> None:
+    def __init__(self, robot: Robot, variation: Variation) -> None:
         super().__init__(robot, variation)
         model = robot.model
         self._tip, self._grasp, self._bottom = (model.site(name).id for name in ("tip", "grasp", "bottom"))
@@ -174,7 +174,7 @@ class PegInsertion(Task):
 
     def is_lost(self, data: Physics) -> Flags:
         """The peg has left the workspace, or has fallen from the hand without being in the hole."""
-        away = ~inside(data.site_xpos[..., self._grasp, :], LOST_LOW, LOST_HIGH)
+        away = self.is_away(data.site_xpos[..., self._grasp, :])
         return np.asarray(away | ((self.slip(data) > DROPPED) & ~self._in_hole(data)))
 
     def dense_reward(self, data: Physics) -> Array:

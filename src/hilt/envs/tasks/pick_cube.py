@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.envs import rotations
-from hilt.envs.panda.control import CLOSE, OPEN, STAY, Controller
-from hilt.envs.panda.robot import Array, Panda, Physics, body_pose
-from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance, inside, square_to
+from hilt.envs.control import CLOSE, OPEN, STAY, Controller
+from hilt.envs.physics import Array, Physics, body_pose
+from hilt.envs.robot import Robot
+from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance, square_to
 
 HALF = 0.02
 """Half the cube's edge, m."""
@@ -19,7 +20,6 @@ LIFT = 0.10
 
 FIXED_XY = (0.5, 0.0)
 SPAWN_LOW, SPAWN_HIGH = (0.3, -0.15), (0.5, 0.15)
-LOST_LOW, LOST_HIGH = np.array((0.18, -0.32, -0.05)), np.array((0.62, 0.32, 1.0))
 MAX_YAW = np.pi / 4
 
 
@@ -42,7 +42,7 @@ class PickCube(Task):
           </sensor>
         </mujoco>"""
 
-    def __init__(self, robot: Panda, variation: Variation) -> None:
+    def __init__(self, robot: Robot, variation: Variation) -> None:
         super().__init__(robot, variation)
         self._cube = robot.model.body("cube").id
         self._qpos = robot.model.joint("cube").qposadr[0]
@@ -76,7 +76,7 @@ class PickCube(Task):
         return np.asarray(self.is_held(data) & (self.cube_pos(data)[..., 2] >= HALF + LIFT))
 
     def is_lost(self, data: Physics) -> Flags:
-        return np.asarray(~inside(self.cube_pos(data), LOST_LOW, LOST_HIGH))
+        return self.is_away(self.cube_pos(data))
 
     def dense_reward(self, data: Physics) -> Array:
         """0.2 for being near the cube, 0.2 for holding it, 0.6 for lifting it."""
@@ -102,13 +102,13 @@ class PickCubeExpert(TaskExpert):
             return self.steer(np.array((*tcp[:2], HALF + LIFT + 0.04)), self._aligned(), CLOSE)
         if grasps:
             return self.steer(cube, self._aligned(), CLOSE)
-        opens = OPEN if float(self.robot.opening(self.data)[0]) < 0.07 else STAY
+        opens = STAY if self.robot.is_open(self.data) else OPEN
         above = np.clip(5.0 * (aside - 0.01), 0.0, 0.07)
         return self.steer(cube + np.array((0.0, 0.0, above)), self._aligned(), opens)
 
     def in_danger(self) -> bool:
         cube = self.task.cube_pos(self.data)
-        near_edge = not inside(cube[:2], LOST_LOW[:2] + 0.04, LOST_HIGH[:2] - 0.04)
+        near_edge = self.task.is_near_edge(cube, 0.04)
         dropped = cube[2] > HALF + 0.015 and not self.task.is_held(self.data)
         return bool(near_edge or dropped)
 

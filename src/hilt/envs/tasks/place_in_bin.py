@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from hilt.envs import rotations
 from hilt.envs.carrying import CarryingExpert
-from hilt.envs.panda.control import Controller
-from hilt.envs.panda.robot import Array, Panda, Physics, body_pose
-from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance, inside
+from hilt.envs.control import Controller
+from hilt.envs.physics import Array, Physics, body_pose
+from hilt.envs.robot import Robot
+from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance
 
 HALF = 0.02
 """Half the cube's edge, m."""
@@ -24,7 +25,6 @@ BIN_LOW, BIN_HIGH = np.array((0.44, -0.15)), np.array((0.52, 0.15))
 APART = 0.15
 """Between the middles of cube and bin at least: an open finger fits between, m."""
 
-LOST_LOW, LOST_HIGH = np.array((0.18, -0.32, -0.05)), np.array((0.62, 0.32, 1.0))
 MAX_YAW = np.pi / 4
 
 
@@ -67,7 +67,7 @@ class PlaceInBin(Task):
           </sensor>
         </mujoco>"""
 
-    def __init__(self, robot: Panda, variation: Variation) -> None:
+    def __init__(self, robot: Robot, variation: Variation) -> None:
         super().__init__(robot, variation)
         model = robot.model
         self._cube, self._bin = model.body("cube").id, model.body("bin").id
@@ -121,7 +121,7 @@ class PlaceInBin(Task):
         return np.asarray(self.is_in_bin(data) & ~self.is_touched(data).any(axis=-1))
 
     def is_lost(self, data: Physics) -> Flags:
-        return np.asarray(~inside(self.cube_pos(data), LOST_LOW, LOST_HIGH))
+        return self.is_away(self.cube_pos(data))
 
     def dense_reward(self, data: Physics) -> Array:
         """0.2 for being near the cube, 0.2 for holding it, 0.5 for bringing it over or into the bin."""
@@ -158,7 +158,7 @@ class PlaceInBinExpert(CarryingExpert):
 
     def in_danger(self) -> bool:
         cube = self.task.cube_pos(self.data)
-        near_edge = not inside(cube[:2], LOST_LOW[:2] + 0.03, LOST_HIGH[:2] - 0.03)
+        near_edge = self.task.is_near_edge(cube, 0.03)
         aloft = cube[2] > HALF + 0.015 and not self.task.is_in_bin(self.data)
         return bool(near_edge or (aloft and not self.task.is_touched(self.data).all()))
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from hilt.envs import rotations
 from hilt.envs.carrying import CarryingExpert
-from hilt.envs.panda.control import Controller
-from hilt.envs.panda.robot import Array, Panda, Physics, body_pose
-from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance, inside
+from hilt.envs.control import Controller
+from hilt.envs.physics import Array, Physics, body_pose
+from hilt.envs.robot import Robot
+from hilt.envs.tasks.base import POSE, Flags, Task, TaskExpert, Variation, distance
 
 HALF = 0.02
 """Half a cube's edge, m."""
@@ -23,7 +24,6 @@ STILL = 0.02
 
 FIXED = np.array(((0.36, -0.1), (0.46, 0.1)))
 SPAWN_LOW, SPAWN_HIGH, APART = np.array((0.3, -0.18)), np.array((0.5, 0.18)), 0.1
-LOST_LOW, LOST_HIGH = np.array((0.18, -0.32, -0.05)), np.array((0.62, 0.32, 1.0))
 MAX_YAW = np.pi / 4
 NAMES, COLOURS = ("cube", "base"), ("0.85 0.16 0.12 1", "0.15 0.35 0.75 1")
 ON_TOP = np.array((0.0, 0.0, 2 * HALF))
@@ -49,7 +49,7 @@ class StackCube(Task):
         )
         return f"<mujoco><worldbody>{cubes}</worldbody><sensor>{touches}</sensor></mujoco>"
 
-    def __init__(self, robot: Panda, variation: Variation) -> None:
+    def __init__(self, robot: Robot, variation: Variation) -> None:
         super().__init__(robot, variation)
         model = robot.model
         self._cube, self._base = (model.body(name).id for name in NAMES)
@@ -101,10 +101,7 @@ class StackCube(Task):
         return np.asarray(self.is_on_top(data) & ~self.is_touched(data).any(axis=-1) & (speed < STILL))
 
     def is_lost(self, data: Physics) -> Flags:
-        return np.asarray(
-            ~inside(self.cube_pos(data), LOST_LOW, LOST_HIGH)
-            | ~inside(data.xpos[..., self._base, :], LOST_LOW, LOST_HIGH)
-        )
+        return np.asarray(self.is_away(self.cube_pos(data)) | self.is_away(data.xpos[..., self._base, :]))
 
     def dense_reward(self, data: Physics) -> Array:
         """0.2 for being near the red cube, 0.2 for holding it, 0.5 for bringing it to its place, where 0.1 is
@@ -131,7 +128,9 @@ class StackCubeExpert(CarryingExpert):
         cube, goal = self.task.cube_pos(self.data), self.task.goal_pos(self.data)
         tcp = self.robot.tcp_pos(self.data)
         offset = cube - goal
-        if self.task.is_on_top(self.data) and (np.hypot(*offset[:2]) < self.placed or self.is_open()):
+        if self.task.is_on_top(self.data) and (
+            np.hypot(*offset[:2]) < self.placed or self.robot.is_open(self.data)
+        ):
             return self.retreat()
         if self.task.is_touched(self.data).all() and distance(cube, tcp) < 0.02:
             return self.carry(cube, goal - np.array((0.0, 0.0, 0.002)))
@@ -139,7 +138,7 @@ class StackCubeExpert(CarryingExpert):
 
     def in_danger(self) -> bool:
         cube = self.task.cube_pos(self.data)
-        near_edge = not inside(cube[:2], LOST_LOW[:2] + 0.03, LOST_HIGH[:2] - 0.03)
+        near_edge = self.task.is_near_edge(cube, 0.03)
         aloft = cube[2] > HALF + 0.015 and not self.task.is_on_top(self.data)
         return bool(near_edge or (aloft and not self.task.is_touched(self.data).all()))
 

@@ -10,8 +10,9 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hilt.envs.panda.control import Controller
-from hilt.envs.panda.robot import POSITION, Array, Panda, Physics
+from hilt.envs.control import Controller
+from hilt.envs.physics import POSITION, Array, Physics
+from hilt.envs.robot import Robot
 from hilt.envs.tasks.base import Flags, TaskExpert, Variation
 from hilt.envs.tasks.peg_insertion import DEPTH, PegInsertion, PegInsertionExpert, peg_and_hole
 
@@ -44,7 +45,7 @@ class TightInsertion(PegInsertion):
         force = '<contact name="force" body1="hole" body2="peg" data="force" reduce="netforce"/>'
         return parts.replace("</mujoco>", f"<sensor>{force}</sensor></mujoco>")
 
-    def __init__(self, robot: Panda, variation: Variation) -> None:
+    def __init__(self, robot: Robot, variation: Variation) -> None:
         super().__init__(robot, variation)
         self._force = robot.model.sensor("force").adr[0] + np.arange(3)
 

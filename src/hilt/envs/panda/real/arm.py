@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hilt.envs.panda.real.frames import Pose
-from hilt.envs.panda.robot import Array
+from hilt.envs.physics import Array
 
 STOPPED = "stopped"
 """The fault of an arm that a person stopped."""

@@ -14,14 +14,15 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hilt.data.transition import STATE
+from hilt.envs.control import STAY, ActionScale, Controller
 from hilt.envs.errors import RenderingError
-from hilt.envs.panda.control import STAY, ActionScale, Controller
 from hilt.envs.panda.real.arm import STOPPED, Arm, ArmFaultError, ArmState
 from hilt.envs.panda.real.cameras import Cameras, Image, resized
 from hilt.envs.panda.real.options import PUT_BACK, People, RealOptions
 from hilt.envs.panda.real.safety import Response, Rule, Safety, Situation
 from hilt.envs.panda.real.target import MeasuredTool, Target
-from hilt.envs.panda.robot import Array, state_names
+from hilt.envs.panda.robot import Panda
+from hilt.envs.physics import Array
 from hilt.errors import UserError
 
 Observation = dict[str, Any]
@@ -48,7 +49,7 @@ class Decision:
 
 
 class FrankaEnv(gym.Env):  # type: ignore[misc]
-    """A Franka arm at its table. Actions, observations, frames and the gripper are `PandaEnv`'s.
+    """A Franka arm at its table. Actions, observations, frames and the gripper are `ArmEnv`'s with a Panda.
 
     A step gives the arm its target, waits until the control period is over, and looks. Success is for people
     or for a classifier to say. What stops the arm ends the episode as truncated, and has its name in
@@ -72,6 +73,7 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
         self.metadata = {
             "render_modes": ["rgb_array"],
             "render_fps": options.fps,
+            "robot_type": "franka",
             "real_time": True,
             "resettable": False,
             "may_run_unattended": False,
@@ -158,7 +160,7 @@ class FrankaEnv(gym.Env):  # type: ignore[misc]
     @property
     def feature_names(self) -> dict[str, list[str]]:
         """What the numbers of `observation.state` and `action` are."""
-        return {STATE: state_names(self.options.force_torque), "action": self.controller.names}
+        return {STATE: Panda.state_names(self.options.force_torque), "action": self.controller.names}
 
     def close(self) -> None:
         """The arm ends its motion, and is let go of; so are the cameras."""
@@ -282,7 +284,7 @@ def _wrench(state: ArmState) -> Array:
 
 
 def _space(options: RealOptions, cameras: Cameras | None) -> spaces.Dict:
-    size = len(state_names(options.force_torque))
+    size = len(Panda.state_names(options.force_torque))
     space: dict[str, spaces.Space[Any]] = {"agent_pos": spaces.Box(-np.inf, np.inf, (size,), np.float32)}
     if cameras is not None:
         images = {name: spaces.Box(0, 255, (*size, 3), np.uint8) for name, size in cameras.sizes.items()}

@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 
 from hilt.envs import rotations
-from hilt.envs.panda.robot import Array
+from hilt.envs.physics import Array
 
 Pose = tuple[Array, Array]
 """Position `[3]` m and unit quaternion `[4]` (w, x, y, z), in the frame of the arm's base."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hilt.envs.options import WORKSPACE
-from hilt.envs.panda.control import ActionMode
+from hilt.envs.control import ActionMode
 from hilt.envs.panda.real.safety import Limits
-from hilt.envs.panda.robot import HOME
+from hilt.envs.panda.robot import Panda
 
 PUT_BACK = "Put the scene back, and step aside."
 """What a person is asked before each episode."""
@@ -38,9 +37,9 @@ class RealOptions:
     """What a translation of 1 means, m."""
     rotation_step: float = 0.1
     """What a rotation of 1 means, rad."""
-    workspace: tuple[Sequence[float], Sequence[float]] = WORKSPACE
+    workspace: tuple[Sequence[float], Sequence[float]] = Panda.workspace
     """Low and high corner of the box that the tool stays in, m."""
-    home: Sequence[float] = HOME
+    home: Sequence[float] = Panda.home
     """Where the arm begins, rad [7]."""
     speed: float = 0.5
     """Greatest speed of the tool, m/s."""

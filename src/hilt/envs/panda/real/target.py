@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hilt.envs.panda.reach import within_reach
 from hilt.envs.panda.real.frames import Pose
-from hilt.envs.panda.robot import GRIPPER, MAX_OPENING, POSITION, ROTATION, Array
+from hilt.envs.panda.robot import Panda
+from hilt.envs.physics import GRIPPER, POSITION, ROTATION, Array
 
 
 @dataclass(slots=True)
@@ -39,14 +41,19 @@ class Target:
 
     def open(self) -> None:
         """The fingers are to be wide open."""
-        self.ctrl[GRIPPER] = MAX_OPENING
+        self.ctrl[GRIPPER] = Panda.max_opening
 
 
 class MeasuredTool:
     """The tool of a `Target`, as `Controller` asks for it."""
+
+    max_opening = Panda.max_opening
 
     def tcp_pos(self, data: Target) -> Array:
         return data.tool[0]
 
     def tcp_quat(self, data: Target) -> Array:
         return data.tool[1]
+
+    def within_reach(self, pos: Array, quat: Array) -> Array:
+        return within_reach(pos, quat)

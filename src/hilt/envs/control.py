@@ -10,8 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hilt.envs import rotations
-from hilt.envs.panda.reach import within_reach
-from hilt.envs.panda.robot import GRIPPER, MAX_OPENING, POSITION, ROTATION, Array
+from hilt.envs.physics import GRIPPER, POSITION, ROTATION, Array
 
 ActionMode = Literal["ee_delta_pos", "ee_delta_pose"]
 
@@ -48,7 +47,12 @@ class ActionScale:
 
 
 class Tool(Protocol):
-    """Where the tool is: a simulated one in its `Physics`, a real one as measured."""
+    """Where the tool is: a simulated one in its `Physics`, a real one as measured. And what it can do."""
+
+    @property
+    def max_opening(self) -> float:
+        """Of the gripper, m."""
+        ...
 
     def tcp_pos(self, data: Any) -> Array:
         """`[..., 3]` m."""
@@ -56,6 +60,10 @@ class Tool(Protocol):
 
     def tcp_quat(self, data: Any) -> Array:
         """`[..., 4]`."""
+        ...
+
+    def within_reach(self, pos: Array, quat: Array) -> Array:
+        """The orientation nearest to `quat` `[..., 4]` that the tool can have at `pos` `[..., 3]` m."""
         ...
 
 
@@ -67,7 +75,7 @@ class Targets(Protocol):
 
 
 class Controller:
-    """Moves the target of an impedance controller: that in `panda.xml`, or a real arm's.
+    """Moves the target of an impedance controller: that in a simulated arm's MJCF, or a real arm's.
 
     Actions `[..., A]`: dx, dy, dz; with `ee_delta_pose` rotations about the world's x, y, z; with a gripper
     its command (0 closes, 1 stays, 2 opens).
@@ -104,10 +112,16 @@ class Controller:
         """`[...]`, 0 closes, 1 stays, 2 opens."""
         return np.asarray(action[..., -1] if self.use_gripper else np.full(action.shape[:-1], STAY))
 
+    def way(self, action: NDArray[np.float32]) -> Array:
+        """How far `action` [..., A] moves the target, `[..., 3]` m, where nothing bounds it."""
+        values = np.asarray(action[..., :3], np.float64)
+        bounded = np.clip(values, self.space.low[:3], self.space.high[:3])
+        return np.asarray(bounded * self.scale.position)
+
     def reverses_gripper(self, data: Targets, action: Array) -> NDArray[np.bool_]:
         """`[...]`: closes a gripper that was told to be open, or opens one that was told to be closed."""
         command = self.gripper_command(action)
-        opening = data.ctrl[..., GRIPPER] / MAX_OPENING
+        opening = data.ctrl[..., GRIPPER] / self._tool.max_opening
         closes = (command < 0.5) & (opening > 0.51)
         opens = (command > 1.5) & (opening < 0.49)
         return np.asarray(closes | opens)
@@ -117,10 +131,10 @@ class Controller:
         self._move(data, action)
         if self.rotates:
             self._rotate(data, action)
-        data.ctrl[..., ROTATION] = within_reach(data.ctrl[..., POSITION], data.userdata)
+        data.ctrl[..., ROTATION] = self._tool.within_reach(data.ctrl[..., POSITION], data.userdata)
         if self.use_gripper:
             opening = data.ctrl[..., GRIPPER] + (action[..., -1] - STAY) * GRIPPER_STEP
-            data.ctrl[..., GRIPPER] = np.minimum(np.maximum(opening, 0.0), MAX_OPENING)
+            data.ctrl[..., GRIPPER] = np.minimum(np.maximum(opening, 0.0), self._tool.max_opening)
 
     def _move(self, data: Targets, action: Array) -> None:
         target = data.ctrl[..., POSITION] + action[..., :3] * self.scale.position

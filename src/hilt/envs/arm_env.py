@@ -1,4 +1,4 @@
-"""`PandaEnv`: the Gymnasium environment of every hilt task."""
+"""`ArmEnv`: the Gymnasium environment of every hilt task."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from hilt.data.scene import Frame, Scene
 from hilt.data.transition import ENVIRONMENT_STATE, STATE
 from hilt.envs.cameras import COARSE, LIVE, Cameras, Image, Look
 from hilt.envs.core import Core, Progress
 from hilt.envs.options import EnvOptions, height_width
-from hilt.envs.panda.robot import Array, state_names
+from hilt.envs.physics import Array
 from hilt.envs.randomization import Randomization, Randomizer
+from hilt.envs.robot import Robot
+from hilt.envs.scene import body_poses, describe
 from hilt.envs.tasks.base import Task, TaskExpert
+from hilt.envs.tool import ToolObserver
 
 Observation = dict[str, Any]
 Info = dict[str, Any]
 
 
-class PandaEnv(gym.Env):  # type: ignore[misc]
-    """A Panda with a parallel gripper at a table; the arguments are those of `EnvOptions`.
+class ArmEnv(gym.Env):  # type: ignore[misc]
+    """A task for an arm with a parallel gripper at a table; the other arguments are those of `EnvOptions`.
 
-    Observation: `agent_pos` float32 [18] = joint positions (7, rad), joint velocities (7, rad/s), gripper
-    opening (1, m), tool position (3, m); with `force_torque` [42]. `environment_state` or `pixels` beside it.
+    Observation: `agent_pos` float32 [S] = joint positions (J, rad), joint velocities (J, rad/s), gripper
+    opening (1, m), tool position (3, m); with `force_torque` also wrist force (3, N) and joint torques (3 J,
+    N m). The Panda has J = 7, S = 18, or 42. `environment_state` or `pixels` beside it.
     `info["is_success"]` always, `info["discrete_penalty"]` on every step; with `randomization`,
     `info["randomization"]`: what was drawn for this episode.
 
@@ -33,10 +38,14 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
     Raises ValueError for an action that is misshapen or not finite, SimulationError when the physics fails.
     """
 
-    def __init__(self, task: type[Task], **options: Any) -> None:
+    def __init__(self, task: type[Task], robot: type[Robot], **options: Any) -> None:
         self.options = EnvOptions.of(options)
-        self.core = Core(task, self.options)
-        self.metadata = {"render_modes": ["rgb_array"], "render_fps": self.options.fps}
+        self.core = Core(task, robot, self.options)
+        self.metadata = {
+            "render_modes": ["rgb_array"],
+            "render_fps": self.options.fps,
+            "robot_type": robot.name,
+        }
         self.render_mode = self.options.render_mode
         self.observation_space = self.core.observation_space
         self.action_space = self.core.controller.space
@@ -48,6 +57,7 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         self._progress = Progress.start()
         self._tare: Array = np.zeros(0)
         self._cameras: dict[Look, Cameras] = {}
+        self._tool = ToolObserver(self.core.robot, self.options.bounds(robot))
         self._randomizer = self._make_randomizer()
 
     @property
@@ -102,11 +112,22 @@ class PandaEnv(gym.Env):  # type: ignore[misc]
         camera = self.options.render_camera
         return self._lens(LIVE).images(self.data, {camera: size})[camera]
 
+    def describe_scene(self) -> Scene | None:
+        """What is to be seen, as plain data; colours are those of this episode."""
+        return describe(self.model, self._tool.robot)
+
+    def scene_frame(self, proposed: NDArray[np.float32] | None = None) -> Frame:
+        """Where everything is; `proposed` [A] is the action that the policy would have taken."""
+        wrench = self.core.wrench
+        force = None if wrench is None else (wrench.mean(self.data) - self._tare)[:3]
+        way = None if proposed is None else self.core.controller.way(proposed)
+        return Frame(body_poses(self.data), self._tool.state(self.data, force), way)
+
     @property
     def feature_names(self) -> dict[str, list[str]]:
         """What the numbers of `observation.state`, `observation.environment_state` and `action` are."""
         return {
-            STATE: state_names(self.options.force_torque),
+            STATE: self.core.robot.state_names(self.options.force_torque),
             ENVIRONMENT_STATE: self.core.task.environment_names,
             "action": self.core.controller.names,
         }
