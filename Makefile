@@ -29,7 +29,7 @@ $(VENV)-franka/.ready:
 	touch $@
 
 soak: $(VENV)/.ready
-	PYTHONPATH=tests/transport $(BIN)/python tests/system/soak.py
+	$(BIN)/python -m tests.system.soak
 	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/.ready

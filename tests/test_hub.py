@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_server import TOKEN, Hub, serving
-from resnet10_files import SECOND, weights
-from resnet10_files import write as write_resnet10
 
 from hilt.build import dataset_download
 from hilt.build.dataset_download import DownloadStoppedError
@@ -37,6 +34,9 @@ from hilt.rewards.calibration import Quality, per_class
 from hilt.rewards.model import ClassifierSpec, RewardClassifier
 from hilt.rewards.report import Report
 from hilt.runs.checkpoints import CheckpointError, write_model
+from tests.networks.hub_server import TOKEN, Hub, serving
+from tests.networks.resnet10_files import SECOND, weights
+from tests.networks.resnet10_files import write as write_resnet10
 
 hub_client = pytest.importorskip("huggingface_hub")
 constants = pytest.importorskip("huggingface_hub.constants")

@@ -7,8 +7,6 @@ from functools import partial
 import pytest
 import torch
 from safetensors.torch import load, save
-from toy import CAMERA, changed, equal, make_spec
-from toy_chunks import chunk_batch, small
 
 from hilt.algorithms.acfql.acfql import ACFQL, to_imitate
 from hilt.algorithms.acfql.config import ACFQLConfig
@@ -17,6 +15,8 @@ from hilt.algorithms.base import StateError
 from hilt.algorithms.bc.flow_bc import FlowCloning
 from hilt.algorithms.registry import make_algorithm, policy_from_config
 from hilt.data.batch import Batch
+from tests.algorithms.toy import CAMERA, changed, equal, make_spec
+from tests.algorithms.toy_chunks import chunk_batch, small
 
 PRESETS = {name: partial(ACFQLConfig, preset=name) for name in ("reference", "hilt")}
 

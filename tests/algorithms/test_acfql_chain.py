@@ -8,8 +8,6 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from toy import changed
-from toy_chunks import small
 
 from hilt.algorithms.acfql.acfql import ACFQL
 from hilt.algorithms.acfql.config import ACFQLConfig
@@ -18,6 +16,8 @@ from hilt.algorithms.spec import PolicySpec
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.sampling import MixedSampler
 from hilt.data.transition import STATE, Controller, Feature, Schema, Transition
+from tests.algorithms.toy import changed
+from tests.algorithms.toy_chunks import small
 
 VALUES = torch.tensor([0.0, -1.0, -1.9, -2.71, -3.439, -4.0951])
 """Of the state from which the goal is 1, 2, ... 6 steps away; gamma 0.9."""

@@ -8,8 +8,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from toy import changed
-from toy_chunks import in_float64, small
 
 from hilt.algorithms.acfql.config import ACFQLConfig, QNormalization
 from hilt.algorithms.acfql.losses import (
@@ -24,6 +22,8 @@ from hilt.algorithms.acfql.losses import (
 )
 from hilt.algorithms.acfql.networks import ACFQLNetworks
 from hilt.networks.ensemble import EnsembleLayerNorm, EnsembleLinear, EnsembleMLP
+from tests.algorithms.toy import changed
+from tests.algorithms.toy_chunks import in_float64, small
 
 Case = tuple[ACFQLNetworks, EncodedChunks, Noise]
 REFERENCE = small(ACFQLConfig(preset="reference"))
@@ -263,3 +263,21 @@ def test_a_constant_q_makes_the_policy_the_flow_map(generator: torch.Generator) 
         flow = networks.flow(batch.features, noise.policy).clamp(-1, 1)
         error = (networks.actor(batch.features, noise.policy) - flow).square().mean().sqrt()
     assert error < 0.1 * flow.std()
+
+
+def test_the_flow_leaves_what_the_policy_has_outgrown(generator: torch.Generator) -> None:
+    config = small(ACFQLConfig(chunk_size=5), flow_data="better")
+    networks, batch, noise = perturbed(in_float64(config, generator))
+    chunk = actor_output(networks.actor, batch.features, noise.policy)
+    critics = range(config.num_critics)
+    executed = torch.stack([critic_output(networks.critic, e, batch.features, batch.chunk) for e in critics])
+    own = torch.stack(
+        [critic_output(networks.critic, e, batch.features, chunk.clamp(-1, 1)) for e in critics]
+    )
+    better = executed.min(0).values > own.mean(0)
+    assert 0 < better.sum() < len(better)
+    kept = replace(batch, imitate=batch.imitate * better.unsqueeze(-1))
+    expected, _ = actor_loss(networks, kept, noise, changed(config, flow_data="successful"))
+    loss, metrics = actor_loss(networks, batch, noise, config)
+    torch.testing.assert_close(loss, expected)
+    assert metrics["imitated_fraction"] == kept.imitate.mean()

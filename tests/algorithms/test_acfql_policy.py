@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
-from toy import STATE, make_spec
-from toy_chunks import small
 
 from hilt.algorithms.acfql.acfql import ACFQL
 from hilt.algorithms.acfql.config import ACFQLConfig
 from hilt.algorithms.acfql.networks import q_values
 from hilt.algorithms.acfql.policy import ChunkPolicy
 from hilt.algorithms.policy_runner import PolicyRunner
+from tests.algorithms.toy import STATE, make_spec
+from tests.algorithms.toy_chunks import small
 
 
 def make_policy(action_dim: int = 4, **changes: object) -> ChunkPolicy:

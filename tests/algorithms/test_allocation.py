@@ -5,10 +5,10 @@ import sys
 
 import pytest
 import torch
-from toy import make_batch, make_spec
 
 from hilt.algorithms.registry import make_algorithm
 from hilt.algorithms.sac.config import SACConfig
+from tests.algorithms.toy import make_batch, make_spec
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toy import STATE, changed_fields, equal, make_batch, make_spec, small
 
 from hilt.algorithms.bc.bc import BehaviorCloning
 from hilt.algorithms.registry import make_algorithm, policy_from_config
 from hilt.algorithms.sac.config import SACConfig
 from hilt.data.batch import Batch
+from tests.algorithms.toy import STATE, changed_fields, equal, make_batch, make_spec, small
 
 SPEC = make_spec()
 

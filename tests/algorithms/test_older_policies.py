@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy import CAMERA, STATE
 
 from hilt.algorithms.registry import policy_from_config, saved_keys
+from tests.algorithms.toy import CAMERA, STATE
 
 FOLDER = Path(__file__).with_name("older_policies")
 

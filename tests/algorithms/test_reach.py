@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from toy import STATE, make_spec, small
 
 from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.sac import SAC
 from hilt.data.batch import Batch
+from tests.algorithms.toy import STATE, make_spec, small
 
 STEP, GOAL, DISCOUNT = 0.2, 0.1, 0.9
 

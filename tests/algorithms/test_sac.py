@@ -8,7 +8,6 @@ import pytest
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
-from toy import CAMERA, STATE, changed_fields, equal, make_batch, make_spec, small
 
 from hilt.algorithms.base import StateError
 from hilt.algorithms.policy_runner import PolicyRunner
@@ -16,6 +15,7 @@ from hilt.algorithms.registry import policy_from_config
 from hilt.algorithms.sac.config import SACConfig
 from hilt.algorithms.sac.sac import SAC
 from hilt.data.batch import Batch
+from tests.algorithms.toy import CAMERA, STATE, changed_fields, equal, make_batch, make_spec, small
 
 PRESETS = {name: partial(SACConfig, preset=name) for name in ("reference", "hilt")}
 

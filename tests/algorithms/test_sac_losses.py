@@ -9,7 +9,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from toy import changed, make_spec, small
 
 from hilt.algorithms.optimizer import trainable
 from hilt.algorithms.sac.config import SACConfig
@@ -26,6 +25,7 @@ from hilt.algorithms.sac.losses import (
 )
 from hilt.algorithms.sac.sac import make_networks
 from hilt.networks.distributions import SquashedGaussian
+from tests.algorithms.toy import changed, make_spec, small
 
 B, C = 12, 3
 CONFIG = small(SACConfig(preset="reference"), num_discrete_actions=3, num_critics=4)

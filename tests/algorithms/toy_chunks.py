@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from toy import changed, changed_fields, make_batch, make_spec
 
 from hilt.algorithms.acfql.acfql import ACFQL
 from hilt.algorithms.acfql.config import ACFQLConfig
 from hilt.algorithms.acfql.losses import EncodedChunks, Noise
 from hilt.algorithms.acfql.networks import ACFQLNetworks
 from hilt.data.batch import Batch
+from tests.algorithms.toy import changed, changed_fields, make_batch, make_spec
 
 
 def small(config: ACFQLConfig, **changes: Any) -> ACFQLConfig:

@@ -36,6 +36,11 @@ def test_every_value_meets_every_other_and_every_seed() -> None:
     assert (last.seed, last.batch_size, last.policy and last.policy.utd_ratio) == (8, 32, 2)  # type: ignore[union-attr]
 
 
+def test_seeds_count_from_the_one_on_the_command_line() -> None:
+    found = configurations({"policy": {"type": "sac"}, "seed": 7}, ["seed=40"], {}, 3)
+    assert [config.seed for config in found.values()] == [40, 41, 42]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

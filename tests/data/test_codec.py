@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from histories import IMAGE, PIXEL_SCHEMA, episode, interleaved
 
 from hilt.data.codec import Decoder, Encoder
 from hilt.data.transition import STATE, SchemaError, Transition
 from hilt.data.transition_pb2 import Step
+from tests.data.histories import IMAGE, PIXEL_SCHEMA, episode, interleaved
 
 
 def assert_equal(one: Transition, other: Transition) -> None:

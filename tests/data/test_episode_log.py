@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from histories import IMAGE, PIXEL_SCHEMA, STATE_SCHEMA, episode, interleaved, transition
 
 from hilt.data.episode_log import EpisodeLog, log_files, read_log
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.routing import Source, route
 from hilt.data.transition import STATE, Schema, SchemaError, Transition
+from tests.data.histories import IMAGE, PIXEL_SCHEMA, STATE_SCHEMA, episode, interleaved, transition
+from tests.programs import environment_with_tests
 
 
 def keys(folder: Path, schema: Schema = STATE_SCHEMA) -> list[tuple[int, int]]:
@@ -212,8 +213,8 @@ def test_a_disk_that_is_full_from_the_start_leaves_a_readable_log(tmp_path: Path
 WRITER = """
 import sys
 from pathlib import Path
-from histories import PIXEL_SCHEMA, episode
 from hilt.data.episode_log import EpisodeLog
+from tests.data.histories import PIXEL_SCHEMA, episode
 
 log = EpisodeLog(Path(sys.argv[1]), PIXEL_SCHEMA, max_file_bytes=20_000)
 for number in range(int(sys.argv[2]), 10**6):
@@ -226,7 +227,7 @@ for number in range(int(sys.argv[2]), 10**6):
 
 
 def test_a_process_killed_at_any_moment_loses_no_step_that_it_had_reported(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = environment_with_tests()
     reported: list[tuple[int, int]] = []
     rng = np.random.default_rng()
     for start in range(0, 500_000, 100_000):

@@ -21,6 +21,7 @@ import pytest
 
 from hilt.data.lerobot import DatasetError, DatasetReader, DatasetWriter
 from hilt.data.transition import Controller, Feature, Schema, SchemaError, Transition
+from tests.programs import environment_with_tests
 
 FPS = 10
 FRONT, WRIST = "observation.images.front", "observation.images.wrist"
@@ -183,9 +184,8 @@ def test_a_step_that_breaks_the_schema_is_not_recorded(tmp_path: Path) -> None:
 
 RECORDER = """
 import sys
-sys.path.insert(0, sys.argv[2])
-from test_lerobot import SCHEMA, FPS, make_episode
 from hilt.data.lerobot import DatasetWriter
+from tests.data.test_lerobot import SCHEMA, FPS, make_episode
 with DatasetWriter(sys.argv[1], SCHEMA, fps=FPS, task="pick") as writer:
     for number in range(10_000):
         for step in make_episode(number % 3, 5):
@@ -198,8 +198,8 @@ def test_every_finished_episode_survives_a_kill(tmp_path: Path) -> None:
     rng = np.random.default_rng()
     for attempt in range(2):
         root = tmp_path / str(attempt)
-        command = [sys.executable, "-c", RECORDER, str(root), str(Path(__file__).parent)]
-        recorder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-c", RECORDER, str(root)]
+        recorder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment_with_tests())
         assert recorder.stdout is not None
         finished = int(recorder.stdout.readline())
         time.sleep(rng.uniform(0, 0.3))

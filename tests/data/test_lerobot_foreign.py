@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import foreign
 import numpy as np
 import pyarrow as pa
 import pytest
-from foreign import CAMERA, TASKS, VECTOR, cells, picture, vectors
 from rich.console import Console
 
 from hilt.build.datasets import open_fitting
@@ -16,6 +14,8 @@ from hilt.commands.inspect_dataset import print_info, show, summarise
 from hilt.config.load import load_config
 from hilt.data.lerobot import DatasetError, DatasetReader
 from hilt.data.transition import IMAGES, STATE, Feature, Schema
+from tests.data import foreign
+from tests.data.foreign import CAMERA, TASKS, VECTOR, cells, picture, vectors
 
 FRONT, DEPTH = f"{IMAGES}.front", f"{IMAGES}.depth"
 NUMBER = {"dtype": "float32", "shape": [1], "names": None}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_lerobot import FRONT, SCHEMA, STATE, WRIST, make_episode, picture, record
 
 from hilt.data.lerobot import DatasetReader
+from tests.data.test_lerobot import FRONT, SCHEMA, STATE, WRIST, make_episode, picture, record
 
 PYTHON = os.environ.get("HILT_LEROBOT_PYTHON", "")
 pytestmark = [

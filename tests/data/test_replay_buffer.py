@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from histories import IMAGE, PIXEL_SCHEMA, STATE_SCHEMA, episode, interleaved, transition
-from list_buffer import ListBuffer
 
 from hilt.data.replay_buffer import FrameTransform, ReplayBuffer
 from hilt.data.transition import IMAGES, STATE, Feature, Observation, Schema, SchemaError
+from tests.data.histories import IMAGE, PIXEL_SCHEMA, STATE_SCHEMA, episode, interleaved, transition
+from tests.data.list_buffer import ListBuffer
 
 
 def living(buffer: ReplayBuffer) -> set[tuple[int, int]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from histories import IMAGE, PIXEL_SCHEMA, STATE_SCHEMA, episode, frame, interleaved, transition
-from list_buffer import ListBuffer
 from torch import Tensor
 
 from hilt.data.batch import Batch
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.sampling import MixedSampler
 from hilt.data.transition import STATE, Schema, Transition
+from tests.data.histories import IMAGE, PIXEL_SCHEMA, STATE_SCHEMA, episode, frame, interleaved, transition
+from tests.data.list_buffer import ListBuffer
 
 DISCOUNT = 0.9
 NEUTRAL = np.array([0, 0, 0, 1], np.float32)

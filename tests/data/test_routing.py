@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from histories import STATE_SCHEMA, episode, transition
 
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.routing import Source, route, until_success
 from hilt.data.sampling import MixedSampler
 from hilt.data.transition import STATE
+from tests.data.histories import STATE_SCHEMA, episode, transition
 
 
 def buffers() -> tuple[ReplayBuffer, ReplayBuffer]:

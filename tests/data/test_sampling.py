@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from histories import PIXEL_SCHEMA, STATE_SCHEMA, episode, transition
 
 from hilt.data.replay_buffer import ReplayBuffer
 from hilt.data.routing import Source, route
 from hilt.data.sampling import MixedSampler
 from hilt.data.transition import STATE
+from tests.data.histories import PIXEL_SCHEMA, STATE_SCHEMA, episode, transition
 
 
 def buffer_of(*numbers: int) -> ReplayBuffer:

@@ -8,8 +8,7 @@ import pytest
 
 from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.arrange_boxes import APART, COUNT, ROW_X, ROW_Y, ArrangeBoxes
-
-from .helpers import make, play, still
+from tests.envs.helpers import make, play, still
 
 MODES = ("ee_delta_pos", "ee_delta_pose")
 

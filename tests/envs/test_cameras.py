@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from hilt.envs import RenderingError, gl, task_names
-
-from .helpers import make, still
+from tests.envs.helpers import make, still
 
 
 def red(image: np.ndarray) -> int:

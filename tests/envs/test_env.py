@@ -15,8 +15,7 @@ from gymnasium.utils.env_checker import check_env
 
 from hilt.envs import SimulationError, task_names
 from hilt.envs.physics import GRIPPER
-
-from .helpers import make, play, still
+from tests.envs.helpers import make, play, still
 
 
 @pytest.mark.parametrize("task", task_names())

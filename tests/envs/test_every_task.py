@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from hilt.envs import task_names
-
-from .helpers import make, play
+from tests.envs.helpers import make, play
 
 MODES = ("ee_delta_pos", "ee_delta_pose")
 

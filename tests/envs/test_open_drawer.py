@@ -8,8 +8,7 @@ import pytest
 
 from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.open_drawer import MAX_YAW, OPENED, PLACE, RANGE, OpenDrawer
-
-from .helpers import make
+from tests.envs.helpers import make
 
 
 def drawer(mode: str = "ee_delta_pos", **options: object) -> tuple[ArmEnv, OpenDrawer]:

@@ -17,8 +17,7 @@ from hilt.envs.panda.robot import Panda
 from hilt.envs.physics import ROTATION, Array
 from hilt.envs.robot import load_model
 from hilt.envs.tasks.pick_cube import PickCube
-
-from .helpers import drive, make, still
+from tests.envs.helpers import drive, make, still
 
 # Franka's published Denavit-Hartenberg parameters (Craig's convention), joints 1..7 and the flange.
 DH_A = (0.0, 0.0, 0.0, 0.0825, -0.0825, 0.0, 0.088, 0.0)

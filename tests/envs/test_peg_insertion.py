@@ -17,8 +17,7 @@ from hilt.envs.tasks.peg_insertion import (
     SEATED,
     PegInsertion,
 )
-
-from .helpers import make, play
+from tests.envs.helpers import make, play
 
 MODES = ("ee_delta_pos", "ee_delta_pose")
 

@@ -8,8 +8,7 @@ import pytest
 from hilt.envs import rotations
 from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.pick_cube import HALF, LIFT, SPAWN_HIGH, SPAWN_LOW
-
-from .helpers import make, play, still
+from tests.envs.helpers import make, play, still
 
 
 def put_cube(env: ArmEnv, pos: tuple[float, float, float], velocity: float = 0.0) -> None:

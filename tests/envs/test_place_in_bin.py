@@ -7,8 +7,7 @@ import pytest
 
 from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.place_in_bin import APART, HALF, INNER, RIM, PlaceInBin
-
-from .helpers import make, put, still
+from tests.envs.helpers import make, put, still
 
 
 def bin_task(mode: str = "ee_delta_pos") -> tuple[ArmEnv, PlaceInBin]:

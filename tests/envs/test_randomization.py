@@ -10,8 +10,7 @@ import pytest
 
 from hilt.build.envs import make_env
 from hilt.envs.arm_env import ArmEnv
-
-from .helpers import make, play, still
+from tests.envs.helpers import make, play, still
 
 EVERYTHING = {
     "light": 0.3,

@@ -14,8 +14,7 @@ from hilt.envs.panda.robot import Panda
 from hilt.envs.registration import robot_class
 from hilt.envs.robot import Robot
 from hilt.envs.tasks.pick_cube import PickCube
-
-from .helpers import put, still
+from tests.envs.helpers import put, still
 
 X = 'name="x" class="cartesian" gear="1 0 0 0 0 0" site="tcp" refsite="world"'
 

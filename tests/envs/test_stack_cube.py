@@ -7,8 +7,7 @@ import pytest
 
 from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.stack_cube import APART, ASIDE, HALF, StackCube
-
-from .helpers import make, put, still
+from tests.envs.helpers import make, put, still
 
 
 def stack(mode: str = "ee_delta_pos") -> tuple[ArmEnv, StackCube]:

@@ -6,8 +6,7 @@ import numpy as np
 
 from hilt.envs.arm_env import ArmEnv
 from hilt.envs.tasks.tight_insertion import BREAKING, CLEARANCE, DEPTH, GRASP_TILT, TightInsertion
-
-from .helpers import make
+from tests.envs.helpers import make
 
 
 def tight(mode: str = "ee_delta_pos") -> tuple[ArmEnv, TightInsertion]:

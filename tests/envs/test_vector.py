@@ -10,8 +10,7 @@ import pytest
 
 from hilt.envs import task_names
 from hilt.envs.physics import ROTATION
-
-from .helpers import make, still
+from tests.envs.helpers import make, still
 
 N = 3
 

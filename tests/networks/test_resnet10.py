@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from resnet10_files import FIRST, SECOND, SHORT, SIZES, weights, write
 from torch import Tensor
 
 from hilt.networks.errors import UnsupportedModelError
 from hilt.networks.hub import find_model
 from hilt.networks.pretrained import PretrainedEncoder, load_pretrained
+from tests.networks.resnet10_files import FIRST, SECOND, SHORT, SIZES, weights, write
 
 
 def plain(tensors: dict[str, Tensor], convolution: str, images: Tensor, same: bool) -> Tensor:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import lamps
 import numpy as np
 import pytest
 import torch
@@ -38,6 +37,7 @@ from hilt.rewards.reward_function import ClassifierMonitor, ClassifierReward
 from hilt.runs.checkpoints import CheckpointError
 from hilt.training.classifier_parts import build_classifier, encode_once, open_frames
 from hilt.training.reward_classifier import split, train_classifier
+from tests.rewards import lamps
 
 
 def configure(root: Path, steps: int = 100, **policy: Any) -> RunConfig:

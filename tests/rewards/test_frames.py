@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import lamps
 import numpy as np
 import pytest
 import torch
@@ -21,6 +20,7 @@ from hilt.rewards.frames import (
     near_change,
 )
 from hilt.rewards.labels import read_labels
+from tests.rewards import lamps
 
 
 def load(root: Path, num_classes: int = 2) -> LabelledFrames:

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runs import TINY, Hilt, write_config
-from transport_tools import Relay, free_port
-
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.config.variables import TOKEN
 from hilt.data.env_spec import EnvSpec
+from tests.system.runs import TINY, Hilt, write_config
+from tests.transport.transport_tools import Relay, free_port
 
 
 class Apart:

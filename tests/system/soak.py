@@ -1,4 +1,6 @@
-"""Killed, cut off, flooded: what a training keeps, in full counts. `make soak`, or `soak.py --share=0.1`."""
+"""What a training keeps that is killed, cut off, flooded, in full counts: `make soak`.
+
+Shorter: `python -m tests.system.soak --share=0.1`."""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apart import Apart
-from runs import TINY, Hilt, doubled, holes, logged, resident_mib
-from strangers import visit
+from tests.system.apart import Apart
+from tests.system.runs import TINY, Hilt, doubled, holes, logged, resident_mib
+from tests.transport.strangers import visit
 
 KILLS = 20
 """Of the learner, of the actor, of both."""

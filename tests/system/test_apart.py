@@ -9,11 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from apart import Apart
-from runs import Hilt, Steps, checkpoint_step, doubled, ended, holes, logged, resident_mib, threads
-from strangers import visit
 
 from hilt.runs.metrics import read_metrics
+from tests.system.apart import Apart
+from tests.system.runs import (
+    Hilt,
+    Steps,
+    checkpoint_step,
+    doubled,
+    ended,
+    holes,
+    logged,
+    resident_mib,
+    threads,
+)
+from tests.transport.strangers import visit
 
 pytestmark = [pytest.mark.timeout(1500), pytest.mark.slow]
 MESSAGES = 200

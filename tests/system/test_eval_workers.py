@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import NETWORK, Hilt
 
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.runs.checkpoints import write_model
 from hilt.training.learner_parts import Builder
 from hilt.training.replay_memory import Memory
+from tests.system.runs import NETWORK, Hilt
 
 pytestmark = pytest.mark.timeout(400)
 SHORT = {"reset": {"control_time_s": 2.0}}

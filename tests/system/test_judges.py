@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import NETWORK, Hilt
 
 from hilt.runs.metrics import read_metrics
+from tests.system.runs import NETWORK, Hilt
 
 pytestmark = pytest.mark.timeout(600)
 TRAINING: dict[str, Any] = {

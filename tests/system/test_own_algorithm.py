@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import TINY, Hilt, checkpoint_step, logged, write_config
 
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
+from tests.system.runs import TINY, Hilt, checkpoint_step, logged, write_config
 
 pytestmark = pytest.mark.timeout(400)
 KIND = "own_algorithm:Cloning"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import NETWORK, Hilt, logged
 
 from hilt.data.lerobot import DatasetReader
+from tests.system.runs import NETWORK, Hilt, logged
 
 pytestmark = pytest.mark.timeout(400)
 QUICK: dict[str, Any] = {

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from runs import Hilt
 
 from hilt.data.lerobot import DatasetReader
 from hilt.runs.metrics import read_metrics
+from tests.system.runs import Hilt
 
 pytestmark = pytest.mark.timeout(400)
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_package"

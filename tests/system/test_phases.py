@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from runs import (
+
+from hilt.runs.metrics import read_metrics
+from tests.system.runs import (
     NETWORK,
     TINY,
     Hilt,
@@ -15,9 +17,7 @@ from runs import (
     logged,
     write_config,
 )
-from transport_tools import free_port
-
-from hilt.runs.metrics import read_metrics
+from tests.transport.transport_tools import free_port
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 OFFLINE, WARM_UP, STEPS = 600, 3000, 3600

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import Hilt, checkpoint_step, doubled, holes, logged, write_config
-from test_sweep import CONFIG, NAMES
 
 from hilt.training.ray_places import ClusterError, ray_places
 from hilt.training.resources import GIB, Needs
+from tests.system.runs import Hilt, checkpoint_step, doubled, holes, logged, write_config
+from tests.system.test_sweep import CONFIG, NAMES
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'hilt[ray]'")
 pytestmark = [pytest.mark.timeout(3000), pytest.mark.slow]

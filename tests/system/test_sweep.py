@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import TINY, Hilt, checkpoint_step, logged, write_config
 
 from hilt.commands.main import main
 from hilt.config.load import load_config
 from hilt.config.write import to_json
+from tests.system.runs import TINY, Hilt, checkpoint_step, logged, write_config
 
 CONFIG: dict[str, Any] = {
     **TINY,

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import av
 import pytest
-from runs import (
+
+from hilt.data.routing import Source
+from hilt.runs.metrics import read_metrics
+from tests.system.runs import (
     Hilt,
     Steps,
     assert_each_once_and_no_gaps,
@@ -21,9 +24,6 @@ from runs import (
     processes_of,
     write_config,
 )
-
-from hilt.data.routing import Source
-from hilt.runs.metrics import read_metrics
 
 pytestmark = pytest.mark.timeout(1500)
 

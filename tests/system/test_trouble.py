@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from runs import (
+
+from hilt.data.episode_log import log_files
+from hilt.runs.checkpoints import CheckpointStore
+from hilt.runs.metrics import read_metrics
+from tests.system.runs import (
     TINY,
     Hilt,
     Steps,
@@ -19,10 +23,6 @@ from runs import (
     processes_of,
     write_config,
 )
-
-from hilt.data.episode_log import log_files
-from hilt.runs.checkpoints import CheckpointStore
-from hilt.runs.metrics import read_metrics
 
 pytestmark = pytest.mark.timeout(1500)
 WIDE = {"hidden_dims": [128, 128]}

@@ -11,12 +11,12 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from runs import Hilt, logged
-from transport_tools import free_port
 
 from hilt.data.env_spec import load_spec
 from hilt.data.episode_log import read_log
 from hilt.data.routing import Source
+from tests.system.runs import Hilt, logged
+from tests.transport.transport_tools import free_port
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.slow]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "metaworld"

@@ -7,10 +7,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from resnet10_files import SECOND, weights, write
-from runs import Hilt, logged
 
 from hilt.data.lerobot import DatasetReader
+from tests.networks.resnet10_files import SECOND, weights, write
+from tests.system.runs import Hilt, logged
 
 pytestmark = pytest.mark.timeout(600)
 USERS = Path(__file__).parents[3] / "shared" / "reference_configs"

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from parts import SMALL, episode, observation
 
 from hilt.algorithms.policy_runner import PolicyRunner
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.training.learner_parts import Builder
+from tests.training.parts import SMALL, episode, observation
 
 SIZES = {"ee_delta_pos": 4, "ee_delta_pose": 7}
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from parts import small_config
 
 from hilt.build.envs import make_environment
 from hilt.data.transition import Action, Transition
@@ -21,6 +20,7 @@ from hilt.training.learner_parts import Builder
 from hilt.training.replay_memory import Memory
 from hilt.transport.messages import Directive, PolicyTest, Record
 from hilt.transport.weights import Weights
+from tests.training.parts import small_config
 
 
 class Line:

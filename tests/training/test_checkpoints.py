@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from parts import assert_whole, checkpoint, saved_names
 
 from hilt.runs.checkpoints import CheckpointError, CheckpointStore, read_model
 from hilt.runs.layout import best_checkpoint
+from tests.training.parts import assert_whole, checkpoint, saved_names
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 import torch
-from parts import SMALL
 
 from hilt.algorithms.acfql.policy import ChunkPolicy
 from hilt.algorithms.registry import policy_from_config
@@ -21,6 +20,7 @@ from hilt.rollout.rollout import Rollout
 from hilt.training.latest_policy import LatestPolicy
 from hilt.training.learner_parts import Builder
 from hilt.transport.weights import Weights
+from tests.training.parts import SMALL
 
 CONFIG = load_config(
     {

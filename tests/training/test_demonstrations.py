@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from parts import small_config
 
 from hilt.build.envs import make_environment
 from hilt.config.errors import ConfigError
 from hilt.config.run import RunConfig
 from hilt.envs.feature_env import Environment
 from hilt.training.demonstrators import simulated
+from tests.training.parts import small_config
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from parts import episode, small_config
 
 from hilt.algorithms.base import Algorithm
 from hilt.build.envs import make_environment
@@ -17,6 +16,7 @@ from hilt.data.sampling import MixedSampler
 from hilt.runs.checkpoints import Checkpoint, CheckpointStore
 from hilt.training.learner_parts import Builder
 from hilt.training.replay_memory import Memory
+from tests.training.parts import episode, small_config
 
 UPDATES = 12
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from parts import episode
 from torch import nn
 
 from hilt.algorithms.bc.config import HGDAggerConfig
@@ -15,6 +14,7 @@ from hilt.build.envs import make_environment
 from hilt.config.load import load_config
 from hilt.data.transition import Feature, Schema
 from hilt.training.learner_parts import Builder
+from tests.training.parts import episode
 
 
 @pytest.mark.parametrize("actor", ["gaussian", "flow"])

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import episode, saved_names, small_config
 
 from hilt.build.envs import make_environment
 from hilt.data.transition import Transition
@@ -30,6 +29,7 @@ from hilt.training.sequential_test import SequentialTest
 from hilt.training.status import Reporting, Status
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
+from tests.training.parts import episode, saved_names, small_config
 
 
 class Room:
@@ -74,7 +74,7 @@ class Room:
         if directive.test is not None:
             test = SequentialTest(directive.test.target, directive.test.episodes, directive.test.number)
             while not test.is_over:
-                test.add(self._random.random() < self.true_success)
+                test.add(self._random.random() < self.true_success, 20)
             self._reports.append(("a", {"tested": directive.test.version, **test.result}))
 
     def reports(self) -> Sequence[tuple[str, Mapping[str, Any]]]:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from parts import SCHEMA, episode, ids
 
 from hilt.data.episode_log import read_log
 from hilt.data.replay_buffer import FrameTransform
@@ -15,6 +14,7 @@ from hilt.data.routing import Source
 from hilt.data.transition import Observation, Transition
 from hilt.training import replay_memory as memory_module
 from hilt.training.replay_memory import Memory
+from tests.training.parts import SCHEMA, episode, ids
 
 
 def memory(folder: Path) -> Memory:

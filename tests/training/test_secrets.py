@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from parts import SCHEMA
-from transport_tools import spec_of
 
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
@@ -17,6 +15,8 @@ from hilt.config.write import to_dict, to_json
 from hilt.training.connection import connect, listen
 from hilt.training.replay_memory import Memory
 from hilt.training.supervisor import Supervisor
+from tests.training.parts import SCHEMA
+from tests.transport.transport_tools import spec_of
 
 SECRET, SEAT = "correct-horse", "battery-staple"
 

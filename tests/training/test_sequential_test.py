@@ -13,7 +13,7 @@ from hilt.training.sequential_test import ERROR, LONGEST, SequentialTest
 
 def play(test: SequentialTest, rate: float, generator: np.random.Generator) -> SequentialTest:
     while not test.is_over:
-        test.add(bool(generator.random() < rate))
+        test.add(bool(generator.random() < rate), 20)
     return test
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from parts import episode, small_config
 
 from hilt.build.envs import make_environment
 from hilt.config.errors import ConfigError
@@ -18,6 +17,7 @@ from hilt.config.write import to_dict
 from hilt.data.lerobot.gripper import GRIPPER_INDEX, MAX_OPENING_M, convert_states
 from hilt.data.transition import STATE
 from hilt.training.learner_parts import Builder
+from tests.training.parts import episode, small_config
 
 FRONT = "observation.images.front"
 LOW, HIGH = np.linspace(-1, 0, 18), np.linspace(1, 2, 18)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from parts import small_config
-
 from hilt.training.processes import Child, StopRequest
 from hilt.training.supervisor import OPERATOR_QUIT, Supervisor
+from tests.training.parts import small_config
 
 
 class Script(Child):

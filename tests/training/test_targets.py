@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from parts import small_config
 
 from hilt.config.load import load_config
 from hilt.config.write import to_dict
 from hilt.rewards.model import ClassifierSpec
 from hilt.training.learner_parts import learning_policy
 from hilt.training.value_bounds import target_range
+from tests.training.parts import small_config
 
 GAMMA = 0.9
 CLASSIFIER = {"env.processor.reward_classifier.pretrained_path": "somewhere"}

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from hilt.training import validation
+from hilt.training.sequential_test import SequentialTest
 from hilt.training.validation import AttendedTest, Validation
 from hilt.transport.weights import Weights
 
@@ -44,7 +45,7 @@ def report(version: int, successes: int = 5, failures: int = 5) -> dict[str, flo
 
 def test_an_episode_with_help_counts_against_the_policy() -> None:
     test = AttendedTest(0.9)
-    helped = {"is_complete": 1.0, "is_success": 1.0, "intervention_steps": 3.0}
+    helped = {"is_complete": 1.0, "is_success": 1.0, "intervention_steps": 3.0, "length": 9.0}
     results = [test.add(helped) for _ in range(20)]
     (failed,) = [result for result in results if result is not None][:1]
     assert failed["Validation passed"] == 0
@@ -142,3 +143,26 @@ def test_a_long_good_test_counts_for_more_than_a_short_lucky_one(clock: Time) ->
         assert done is not None
         scores.append(done.score)
     assert scores[0] > scores[1]
+
+
+def test_with_a_target_for_the_cycle_time_a_slow_success_passes_nothing(clock: Time) -> None:
+    tests = Validation(target=0.9, every=0, cycle_steps=20.0)
+    clock.now += 5
+    assert not tests.is_due(0, success_rate=1.0, cycle_steps=31.0)
+    assert tests.is_due(0, success_rate=1.0, cycle_steps=30.0)
+    for version, (steps, passed) in enumerate([(21.0, False), (20.0, True)], start=1):
+        tests.begin(weights(version), 0)
+        result = tests.hear({**report(version, 40, 0), "Validation cycle steps": steps})
+        assert result is not None
+        assert result.is_passed is passed
+    tests.begin(weights(3), 0)
+    result = tests.hear(report(3, 0, 9))  # no success, hence no length
+    assert result is not None
+    assert not result.is_passed
+
+
+def test_the_length_of_a_cycle_is_the_median_of_the_successes() -> None:
+    test = SequentialTest(0.0, 4)
+    for is_success, length in ((True, 12), (False, 100), (True, 30), (True, 14)):
+        test.add(is_success, length)
+    assert test.result["Validation cycle steps"] == 14

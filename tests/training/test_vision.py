@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from parts import episode, small_config
 from safetensors.torch import save_file
 
 from hilt.build.envs import make_environment
@@ -24,6 +23,7 @@ from hilt.runs.checkpoints import Checkpoint, write_model
 from hilt.training.learner_parts import Builder, learning_policy
 from hilt.training.vision import load_backbone
 from hilt.transport.weights import FrozenTensors, Publication, Weights
+from tests.training.parts import episode, small_config
 
 TINY = ResNetConfig(embedding_size=4, hidden_sizes=(4, 6), depths=(1, 1))
 FRONT = "observation.images.front"

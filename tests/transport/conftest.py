@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transport_tools import SCHEMA, Relay, ids, spec_of
 
 from hilt.data.transition import Schema, Transition
 from hilt.transport import LearnerClient, TransitionServer
 from hilt.transport.listening import Security
+from tests.transport.transport_tools import SCHEMA, Relay, ids, spec_of
 
 
 class Learner:

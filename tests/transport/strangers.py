@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import grpc
-from transport_tools import SCHEMA, SPEC, episode
 
 from hilt.data.codec import Encoder
 from hilt.data.env_spec import EnvSpec
@@ -17,6 +16,7 @@ from hilt.data.transition import Schema
 from hilt.transport import handshake
 from hilt.transport.hilt_pb2 import FromActor, FromLearner, Report
 from hilt.transport.messages import METHOD
+from tests.transport.transport_tools import SCHEMA, SPEC, episode
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transport_processes import EPISODE_LENGTH, actor, learner
-from transport_tools import Relay, episode, free_port, ids, wait_until
 
 from hilt.data.episode_log import read_log
 from hilt.transport import Directive, Limits, Weights
 from hilt.transport.client import Room
+from tests.transport.transport_processes import EPISODE_LENGTH, actor, learner
+from tests.transport.transport_tools import Relay, episode, free_port, ids, wait_until
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["hilt.transport", "hilt.data.episode_log"])

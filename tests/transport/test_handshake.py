@@ -13,11 +13,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from transport_tools import SPEC, episode, ids, wait_until
 
 from hilt.data.transition import Feature, Schema
 from hilt.transport import Limits, TransitionServer, handshake
 from hilt.transport.handshake import check_bind
+from tests.transport.transport_tools import SPEC, episode, ids, wait_until
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:

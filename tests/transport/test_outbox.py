@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from transport_tools import SCHEMA, episode, ids
 
 from hilt.data.transition import Feature, Schema
 from hilt.transport.outbox import Outbox
 from hilt.transport.spool import Spool
+from tests.transport.transport_tools import SCHEMA, episode, ids
 
 
 def small_spool(folder, schema=SCHEMA, **options):

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import grpc
 import pytest
-from strangers import call
-from transport_tools import SPEC, episode, free_port, ids
 
 from hilt.data.env_spec import EnvSpec
 from hilt.transport import handshake
 from hilt.transport.listening import Security
 from hilt.transport.reception import receive_spec
+from tests.transport.strangers import call
+from tests.transport.transport_tools import SPEC, episode, free_port, ids
 
 
 class Reception(threading.Thread):

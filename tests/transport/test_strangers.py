@@ -8,13 +8,13 @@ import threading
 
 import grpc
 import pytest
-from strangers import call, message, visit
-from transport_tools import SCHEMA, SPEC, episode, ids, wait_until
 
 from hilt.data.codec import Encoder
 from hilt.transport import Limits, handshake
 from hilt.transport.hilt_pb2 import FromActor, Report
 from hilt.transport.messages import max_message_bytes
+from tests.transport.strangers import call, message, visit
+from tests.transport.transport_tools import SCHEMA, SPEC, episode, ids, wait_until
 
 
 def resident_bytes() -> int:

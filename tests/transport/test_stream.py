@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from transport_tools import assert_same, episode, ids, wait_until
 
 from hilt.data.transition import Feature, Schema, SchemaError
 from hilt.transport import Directive, Limits
 from hilt.transport.handshake import is_local
 from hilt.transport.messages import PolicyTest
+from tests.transport.transport_tools import assert_same, episode, ids, wait_until
 
 PIXELS = Schema(
     {

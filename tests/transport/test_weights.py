@@ -6,11 +6,11 @@ import math
 
 import pytest
 import torch
-from transport_tools import wait_until
 
 from hilt.transport import Limits, Weights
 from hilt.transport.hilt_pb2 import WeightsBegin
 from hilt.transport.weights import Assembly, ProtocolError, Publication
+from tests.transport.transport_tools import wait_until
 
 LARGE = 1 << 20
 

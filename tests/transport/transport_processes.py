@@ -8,12 +8,12 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import torch
-from transport_tools import SCHEMA, SPEC, episode, ids
 
 from hilt.data.episode_log import EpisodeLog
 from hilt.data.transition import Transition
 from hilt.transport import Directive, LearnerClient, TransitionServer, Weights
 from hilt.transport.client import Room
+from tests.transport.transport_tools import SCHEMA, SPEC, episode, ids
 
 EPISODE_LENGTH = 20
 

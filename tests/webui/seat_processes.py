@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 import gymnasium as gym
 
 from hilt.envs.arm_env import ArmEnv
+from hilt.envs.panda.robot import Panda
 from hilt.envs.registration import task_class
+from tests.programs import environment_with_tests
 
 HINTS = "HILT_TEST_HINTS"
 PATIENCE_S = 300.0
@@ -27,10 +29,9 @@ class Served:
         self.hints = folder / "hints.json"
         self._said = folder / "said.txt"
         environment = {
-            **os.environ,
+            **environment_with_tests(),
             HINTS: str(self.hints),
             "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
         }
         with self._said.open("w") as said:
             self.process = subprocess.Popen(
@@ -114,11 +115,11 @@ class SilentEnv(HintingEnv):
 
 
 def make_hinting(**options):
-    return HintingEnv(task_class("PickCube"), render_mode="rgb_array", **options)
+    return HintingEnv(task_class("PickCube"), Panda, render_mode="rgb_array", **options)
 
 
 def make_silent(**options):
-    return SilentEnv(task_class("PickCube"), render_mode="rgb_array", **options)
+    return SilentEnv(task_class("PickCube"), Panda, render_mode="rgb_array", **options)
 
 
 gym.register("PickCubeInSilence-v0", entry_point=make_silent)

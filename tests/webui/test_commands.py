@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from seat_processes import Served
-from test_page import PAD, STILL, badge, push, until, wait_for_badge
 
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
@@ -22,6 +20,8 @@ from hilt.runs.checkpoints import write_model
 from hilt.runs.metrics import read_metrics
 from hilt.training.learner_parts import Builder
 from hilt.training.replay_memory import Memory
+from tests.webui.seat_processes import Served
+from tests.webui.test_page import PAD, STILL, badge, push, until, wait_for_badge
 
 pytestmark = pytest.mark.timeout(600)
 NETWORK = {"hidden_dims": [16, 16]}
@@ -89,7 +89,7 @@ def saved_policy(tmp_path):
 def test_a_person_corrects_a_policy_with_a_pad_and_the_dataset_holds_just_that(
     serve, open_page, saved_policy, tmp_path
 ):
-    env = {"type": "gymnasium", "task": "seat_processes:PickCubeWithHints-v0"}
+    env = {"type": "gymnasium", "task": "tests.webui.seat_processes:PickCubeWithHints-v0"}
     env["kwargs"] = {"terminate_on_success": False, "control_time_s": 60}
     env["processor"] = {"reset": {"reset_time_s": 1.0}}
     dataset = {"root": str(tmp_path / "set"), "num_episodes_to_record": 2, "task": "pick"}
@@ -220,7 +220,7 @@ def test_training_is_watched_helped_survives_its_actor_and_is_stopped(serve, ope
 
 def test_a_person_demonstrates_to_training_and_says_what_success_is(serve, open_page, tmp_path):
     """An environment without a word of its own: one attempt succeeds, one fails, and that is enough."""
-    env = {"type": "gymnasium", "task": "seat_processes:PickCubeInSilence-v0"}
+    env = {"type": "gymnasium", "task": "tests.webui.seat_processes:PickCubeInSilence-v0"}
     env["kwargs"] = {"terminate_on_success": False, "control_time_s": 60}
     training = {**TRAINING, "env": env, "operator": "browser", "demonstrations": {"num_episodes": 3}}
     run = tmp_path / "run"
@@ -252,7 +252,7 @@ def test_a_person_demonstrates_to_training_and_says_what_success_is(serve, open_
 def test_an_evaluation_that_nobody_judges_asks_who_looks_at_the_page(
     serve, open_page, saved_policy, tmp_path
 ):
-    env = {"type": "gymnasium", "task": "seat_processes:PickCubeInSilence-v0"}
+    env = {"type": "gymnasium", "task": "tests.webui.seat_processes:PickCubeInSilence-v0"}
     env["kwargs"] = {"terminate_on_success": False, "control_time_s": 20}
     config = {"env": env, "policy": POLICY, "eval": {"n_episodes": 40, "videos": 0}}
     command = serve(

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from seat_processes import Served
-from test_page import until
 
 from hilt.data.lerobot import DatasetReader, DatasetWriter
 from hilt.data.transition import Controller, Feature, Schema, Transition
+from tests.webui.seat_processes import Served
+from tests.webui.test_page import until
 
 pytestmark = pytest.mark.timeout(300)
 CAMERA = "observation.images.front"

@@ -6,7 +6,6 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import until
 
 from hilt.config.load import load_config
 from hilt.envs.feature_env import Environment
@@ -15,6 +14,7 @@ from hilt.envs.panda.real.options import RealOptions
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role
 from tests.envs.fake_arm import START, FakeArm
+from tests.webui.conftest import until
 
 FORWARD = np.array((0.2, 0.0, 0.0, 1.0), np.float32)
 

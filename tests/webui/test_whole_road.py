@@ -9,16 +9,16 @@ import time
 
 import numpy as np
 import pytest
-from test_commands import POLICY, serve  # noqa: F401
-from test_page import PAD, STILL, badge, push, until
 
 from hilt.data.lerobot import DatasetReader
 from hilt.runs.metrics import read_metrics
+from tests.webui.test_commands import POLICY, serve  # noqa: F401
+from tests.webui.test_page import PAD, STILL, badge, push, until
 
 pytestmark = [pytest.mark.timeout(3000), pytest.mark.slow]
 ENV = {
     "type": "gymnasium",
-    "task": "seat_processes:PickCubeInSilence-v0",
+    "task": "tests.webui.seat_processes:PickCubeInSilence-v0",
     "kwargs": {"terminate_on_success": False, "control_time_s": 15, "obs_type": "pixels"},
     "processor": {"reset": {"reset_time_s": 0.5}},
 }

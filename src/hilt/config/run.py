@@ -162,6 +162,9 @@ class RunConfig(Section):
     target_success_rate: Fraction | None = None
     """Training ends when the policy alone passes a sequential test of this success rate (how sure that is:
     see *Success*); null: at `online_steps`."""
+    target_cycle_time_s: PositiveFloat | None = None
+    """With `target_success_rate`: a test is passed only when half of its successful episodes take no longer
+    than this [s]. A policy that learns on becomes faster than its teacher; null: any time will do."""
     time_limit_s: PositiveFloat | None = None
     """Training ends after so many seconds of wall clock, those before a resume included; null: no limit."""
     tensorboard: bool = False

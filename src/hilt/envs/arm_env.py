@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from hilt.data.scene import Frame, Scene
 from hilt.data.transition import ENVIRONMENT_STATE, STATE
 from hilt.envs.cameras import COARSE, LIVE, Cameras, Image, Look
 from hilt.envs.core import Core, Progress
@@ -16,7 +17,9 @@ from hilt.envs.options import EnvOptions, height_width
 from hilt.envs.physics import Array
 from hilt.envs.randomization import Randomization, Randomizer
 from hilt.envs.robot import Robot
+from hilt.envs.scene import body_poses, describe
 from hilt.envs.tasks.base import Task, TaskExpert
+from hilt.envs.tool import ToolObserver
 
 Observation = dict[str, Any]
 Info = dict[str, Any]
@@ -54,6 +57,7 @@ class ArmEnv(gym.Env):  # type: ignore[misc]
         self._progress = Progress.start()
         self._tare: Array = np.zeros(0)
         self._cameras: dict[Look, Cameras] = {}
+        self._tool = ToolObserver(self.core.robot, self.options.bounds(robot))
         self._randomizer = self._make_randomizer()
 
     @property
@@ -107,6 +111,17 @@ class ArmEnv(gym.Env):  # type: ignore[misc]
         """What `render_camera` sees, uint8 `[H, W, 3]`, quickly enough for a person at the controls."""
         camera = self.options.render_camera
         return self._lens(LIVE).images(self.data, {camera: size})[camera]
+
+    def describe_scene(self) -> Scene | None:
+        """What is to be seen, as plain data; colours are those of this episode."""
+        return describe(self.model, self._tool.robot)
+
+    def scene_frame(self, proposed: NDArray[np.float32] | None = None) -> Frame:
+        """Where everything is; `proposed` [A] is the action that the policy would have taken."""
+        wrench = self.core.wrench
+        force = None if wrench is None else (wrench.mean(self.data) - self._tare)[:3]
+        way = None if proposed is None else self.core.controller.way(proposed)
+        return Frame(body_poses(self.data), self._tool.state(self.data, force), way)
 
     @property
     def feature_names(self) -> dict[str, list[str]]:

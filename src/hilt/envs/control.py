@@ -112,6 +112,12 @@ class Controller:
         """`[...]`, 0 closes, 1 stays, 2 opens."""
         return np.asarray(action[..., -1] if self.use_gripper else np.full(action.shape[:-1], STAY))
 
+    def way(self, action: NDArray[np.float32]) -> Array:
+        """How far `action` [..., A] moves the target, `[..., 3]` m, where nothing bounds it."""
+        values = np.asarray(action[..., :3], np.float64)
+        bounded = np.clip(values, self.space.low[:3], self.space.high[:3])
+        return np.asarray(bounded * self.scale.position)
+
     def reverses_gripper(self, data: Targets, action: Array) -> NDArray[np.bool_]:
         """`[...]`: closes a gripper that was told to be open, or opens one that was told to be closed."""
         command = self.gripper_command(action)

@@ -33,9 +33,11 @@ A second of effort is a second of the robot's time (steps / fps), whatever time 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from hilt.rollout.rollout import Episode
@@ -160,6 +162,12 @@ class History:
         """Share of the last episodes that succeeded without a step by the operator; 0 before the first."""
         alone = [entry["is_success"] for entry in self.recent if not entry["intervention_steps"]]
         return sum(alone) / max(len(self.recent), 1)
+
+    @property
+    def cycle_steps_without_help(self) -> float:
+        """Median length of those of the last episodes that succeeded without help; infinite before one."""
+        lengths = [e["length"] for e in self.recent if e["is_success"] and not e["intervention_steps"]]
+        return float(median(lengths)) if lengths else math.inf
 
     @property
     def intervention_rate(self) -> float:

@@ -8,14 +8,14 @@ from types import TracebackType
 from typing import Any
 
 from hilt.config.run import RunConfig
-from hilt.data.transition import Observation, Transition
+from hilt.data.transition import Action, Observation, Transition
 from hilt.envs.feature_env import Environment, Outcome
 from hilt.envs.panda.real.options import PUT_BACK
 from hilt.operators.base import Event
 from hilt.rollout.rollout import Clock, Episode, Observer, Policy, Rollout, Session
 from hilt.runs.history import History, summarise
 from hilt.session.console import say
-from hilt.session.live_view import Sketch, cameras
+from hilt.session.live_view import LiveView
 from hilt.session.operators import DEFAULT_OPTIONS, Role, SessionOptions, make_session_operator
 from hilt.session.page import announce, open_window, serve, settled
 from hilt.session.real_arm import HOLD, attend, trouble
@@ -60,7 +60,6 @@ class OperatorSession(Session):
         self._episode, self._rate = Episode(0, 0), StepRate()
         self._seat: Seat | None = None
         self._window: ViewerWindow | None = None
-        self._sketch = Sketch(env, tell)
         self._wanted: Picture | None = None
         self._trouble: str | None = None
         self.figures: Callable[[Episode], Mapping[str, Any]] = lambda episode: {}
@@ -74,6 +73,7 @@ class OperatorSession(Session):
         try:
             if options.serves and config.ui.enable:
                 self._seat = self._serve(options.announced)
+            self._live = LiveView(env, self._seat, tell)
             self._attendance = attend(env, self._seat, self)
             if options.serves and config.env.viewer:
                 self._window = open_window(env, tell)
@@ -98,8 +98,10 @@ class OperatorSession(Session):
         episode.watched_steps += self._is_attended and not transition.is_intervention
         if self._window is not None:
             self._window.show(self._env.gym.unwrapped.data)
+        if episode.length == 1:
+            self._live.begin()
         if self._seat is not None:
-            self._show(self._seat, outcome.observation)
+            self._show(self._seat, outcome.observation, transition.policy_action)
             self._rest(self._seat)
 
     def on_episode(self, episode: Episode) -> None:
@@ -166,11 +168,11 @@ class OperatorSession(Session):
 
         Who puts the scene back sees it as they left it the first time through the live view.
         """
-        self._sketch.ghost = self._wanted if sentence == PUT_BACK else None
+        self._live.ghost = self._wanted if sentence == PUT_BACK else None
         decision = self._ask("ready", sentence, lambda: False)
-        self._sketch.ghost = None
+        self._live.ghost = None
         if sentence == PUT_BACK and self._wanted is None:
-            self._wanted = self._sketch.draw()
+            self._wanted = self._live.picture()
         return decision is Decision.READY
 
     @property
@@ -269,15 +271,17 @@ class OperatorSession(Session):
 
     def _linger(self, done: Callable[[], bool], shown: Callable[[], Mapping[str, Any]]) -> None:
         """Nothing moves until `done()` and nobody wants a pause; the scene and `shown()` are shown."""
-        scene: Picture | None = None
+        self._live.begin()
+        is_drawn = False
         while not self.should_stop():
             self._poll()
             if done() and not (self._seat is not None and self._seat.requests.paused):
                 return
             if self._seat is not None:
-                if self._seat.watched and (scene is None or self._attendance):
-                    scene = self._sketch.draw()
-                self._seat.show(View(self._telemetry(**shown()), view=scene))
+                picture = self._attendance is not None or not is_drawn
+                view = self._live.now(self._telemetry(**shown()), picture=picture)
+                is_drawn |= view.view is not None
+                self._seat.show(view)
             time.sleep(_POLL_S)
 
     def _rest(self, seat: Seat) -> None:
@@ -295,22 +299,18 @@ class OperatorSession(Session):
     def _lacks_watch(self) -> bool:
         return self._attendance is not None and self._role is not Role.DRIVE and self._attendance.lacking
 
-    def _show(self, seat: Seat, observation: Observation) -> None:
-        """The step in figures, if pages want news; with pictures if they would be seen."""
+    def _show(self, seat: Seat, observation: Observation, proposed: Action) -> None:
+        """The step, if pages want news."""
         seat.count(self.history.episodes + 1, self._episode.length - 1, self._episode.control[-1])
-        if not seat.due:
-            return
-        pictures: dict[str, Picture] = {}
-        view: Picture | None = None
-        if seat.watched and self._sketch.affordable(self.operator.interactive):
-            pictures, view = cameras(observation), self._sketch.draw()
-        seat.show(View(self._telemetry(), pictures, view))
+        if seat.due:
+            real_time = self.operator.interactive
+            seat.show(self._live.of_step(self._telemetry(), observation, proposed, real_time))
 
     def _telemetry(self, **more: object) -> Telemetry:
         known = {
             "phase": self.phase,
             "time_limit_s": self._env.time_limit_s,
-            "message": self._trouble or self._sketch.trouble,
+            "message": self._trouble or self._live.trouble,
         }
         more = {**known, "episodes_remaining": self.remaining, **self.figures(self._episode), **more}
         return telemetry(self.history, self._episode, self._rate.hz, **more)

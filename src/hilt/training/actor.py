@@ -132,7 +132,7 @@ class Actor:
             env,
             self._policy.deterministic(),
             evaluation_seeds(asked.version, test.longest, stream="validation"),
-            on_episode=lambda result: test.add(result.is_success),
+            on_episode=lambda result: test.add(result.is_success, result.length),
             should_stop=should_stop,
             observers=[self._session],
         )

@@ -20,7 +20,7 @@ from hilt.training.plan import Plan
 from hilt.training.replay_memory import Memory
 from hilt.training.status import RATE_WINDOW_S, Reporting, Status
 from hilt.training.threads import UpdateThreads
-from hilt.training.validation import AttendedTest, Tested, Validation, tested
+from hilt.training.validation import AttendedTest, Tested, Validation
 from hilt.transport.messages import Directive
 from hilt.transport.weights import Weights
 
@@ -54,9 +54,7 @@ class Learner:
         self._phase = "starting"
         self._waiting_for = ""
         self._version = int(1000 * time.time())  # newer than those of any learner before
-        self._validation = Validation(
-            plan.target_success_rate, plan.eval_freq, max(0, self._online_updates), plan.validation_episodes
-        )
+        self._validation = Validation.of(plan, self._online_updates)
         target = plan.target_success_rate
         self._attended = None if target is None else AttendedTest(target)
         self._can_test_alone = False
@@ -156,7 +154,8 @@ class Learner:
         """Have an actor run the newest weights alone, on episodes of their own stream."""
         if self._phase != "online" or not (self._can_test_alone and self._actors.actors):
             return
-        if self._validation.is_due(self._online_updates, self._history.success_rate_without_help):
+        alone = self._history.success_rate_without_help, self._history.cycle_steps_without_help
+        if self._validation.is_due(self._online_updates, *alone):
             weights = self._publish()
             copies = {name: tensor.clone() for name, tensor in weights.tensors.items()}
             self._validation.begin(replace(weights, tensors=copies), self._online_updates)
@@ -196,7 +195,7 @@ class Learner:
             return
         self._metrics.log(self._memory.env_steps, result)
         weights = Weights(self._version, self._algorithm.policy.state_dict(), self._algorithm.policy.config)
-        self._take_result(tested(weights, result))
+        self._take_result(self._validation.judge(weights, result))
 
     def _take_reports(self) -> None:
         for _, report in self._actors.reports():

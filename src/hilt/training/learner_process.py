@@ -32,6 +32,8 @@ from hilt.transport.server import TransitionServer
 
 Stop = Callable[[], bool]
 
+_TARGETS = "target_success_rate", "target_cycle_time_s"
+
 
 def run_learner(config: RunConfig, run: Path, should_stop: Stop) -> bool:
     """Learn in the folder `run`, from its last checkpoint and log if there are any; True: training is over.
@@ -133,7 +135,8 @@ def _make_learner(
     )
     if checkpoint is not None:
         learner.restore(checkpoint.counters)
-        same_target = checkpoint.train_config.get("target_success_rate") == config.target_success_rate
+        before = checkpoint.train_config
+        same_target = all(before.get(key) == getattr(config, key) for key in _TARGETS)
         learner.reached_target = bool(checkpoint.counters["reached_target"]) and same_target
     return learner, metrics
 
@@ -154,6 +157,7 @@ def _plan(config: RunConfig, policy: LearningPolicy, tests_alone: bool) -> Plan:
             config.max_env_steps_per_update,
         ),
         target_success_rate=config.target_success_rate,
+        target_cycle_steps=(config.target_cycle_time_s or float("inf")) * config.env.fps,
         time_limit_s=config.time_limit_s or float("inf"),
         eval_freq=config.eval_freq,
         tests_alone=tests_alone,

@@ -16,6 +16,8 @@ class Plan:
     online_steps: int
     pace: Pace
     target_success_rate: float | None = None
+    target_cycle_steps: float = float("inf")
+    """Median length of successful test episodes at which the target counts as reached."""
     time_limit_s: float = float("inf")
     validation_episodes: int = 200
     tests_alone: bool = True

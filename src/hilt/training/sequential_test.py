@@ -10,7 +10,8 @@ number k has 6 / (pi k)^2 of it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import median
 
 ERROR = 0.1
 """Chance that some test of a run is passed by a policy whose odds to fail are twice those allowed."""
@@ -37,11 +38,14 @@ class SequentialTest:
     number: int = 1
     successes: int = 0
     failures: int = 0
+    _lengths: list[int] = field(default_factory=list)
 
-    def add(self, is_success: bool) -> None:
-        """One more episode."""
+    def add(self, is_success: bool, length: int) -> None:
+        """One more episode, of `length` steps."""
         self.successes += is_success
         self.failures += not is_success
+        if is_success:
+            self._lengths.append(length)
 
     @property
     def played(self) -> int:
@@ -56,12 +60,13 @@ class SequentialTest:
     @property
     def result(self) -> dict[str, float]:
         """How it ended, as figures that a learner is told and that go into the metrics."""
+        cycle = {"Validation cycle steps": float(median(self._lengths))} if self._lengths else {}
         return {
             "Validation passed": float(self.is_passed),
             "Validation success rate": self.rate,
             "Validation episodes": self.played,
             "Validation successes": self.successes,
-        }
+        } | cycle
 
     @property
     def is_over(self) -> bool:

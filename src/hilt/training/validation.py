@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hilt.rollout.evaluation import wilson_interval
+from hilt.training.plan import Plan
 from hilt.training.sequential_test import SequentialTest
 from hilt.training.status import Count
 from hilt.transport.messages import PolicyTest
@@ -17,6 +19,8 @@ _SILENCE_S = 120.0
 SIGN_OF_LIFE_S = 5.0
 """An actor that tests says so this often, whatever an episode takes."""
 _REST_S = 3.0
+_EXPLORATION_TAKES = 1.5
+"""Times as long as the policy alone, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,6 @@ class Tested:
     good test counts for more than a short lucky one."""
 
 
-def tested(weights: Weights, result: Mapping[str, Any]) -> Tested:
-    """`SequentialTest.result` of `weights`."""
-    successes, played = int(result["Validation successes"]), int(result["Validation episodes"])
-    score, _ = wilson_interval(successes, played)
-    return Tested(weights, bool(result["Validation passed"]), float(result["Validation success rate"]), score)
-
-
 class Validation:
     """An actor runs the test while training goes on.
 
@@ -50,10 +47,20 @@ class Validation:
         every: online updates between two tests, whatever the target; 0: none.
         updates: online updates before the run began, or went on.
         episodes: of a test without a target.
+        cycle_steps: median length of successful episodes that a test must not exceed to be passed; recent
+            episodes without help that take half as long again, with exploration, cause a test.
     """
 
-    def __init__(self, target: float | None, every: int, updates: int = 0, episodes: int = 200) -> None:
+    def __init__(
+        self,
+        target: float | None,
+        every: int,
+        updates: int = 0,
+        episodes: int = 200,
+        cycle_steps: float = math.inf,
+    ) -> None:
         self._target, self._every, self._episodes = target, every, episodes
+        self._cycle_steps = cycle_steps
         self.count = 0
         """Tests that this run has begun; they share their chance to err."""
         self._weights: Weights | None = None
@@ -67,13 +74,25 @@ class Validation:
         """Of the weights that are being tested; 0: none are."""
         return 0 if self._weights is None else self._weights.version
 
-    def is_due(self, updates: int, success_rate: float) -> bool:
-        """Whether to begin one after `updates` online updates; `success_rate` is that of recent episodes."""
+    @staticmethod
+    def of(plan: Plan, updates: int) -> Validation:
+        """What `plan` asks for, after `updates` online updates."""
+        return Validation(
+            plan.target_success_rate,
+            plan.eval_freq,
+            max(0, updates),
+            plan.validation_episodes,
+            plan.target_cycle_steps,
+        )
+
+    def is_due(self, updates: int, success_rate: float, cycle_steps: float = 0.0) -> bool:
+        """Whether to begin one after `updates` online updates; the others are of recent episodes alone."""
         if self._weights is not None:
             return False
         if self._every and updates - self._last_updates >= self._every:
             return True
-        wanted = self._target is not None and self.is_promising(success_rate)
+        fast = cycle_steps <= _EXPLORATION_TAKES * self._cycle_steps
+        wanted = self._target is not None and self.is_promising(success_rate) and fast
         return wanted and time.monotonic() >= self._next
 
     def is_promising(self, success_rate: float) -> bool:
@@ -108,7 +127,15 @@ class Validation:
             self._count = Count(int(report.get("played", 0)), int(report.get("longest", 0)), "episodes")
             return None
         self._rest()
-        return tested(weights, report)
+        return self.judge(weights, report)
+
+    def judge(self, weights: Weights, result: Mapping[str, Any]) -> Tested:
+        """What `SequentialTest.result` says of `weights`."""
+        successes, played = int(result["Validation successes"]), int(result["Validation episodes"])
+        score, _ = wilson_interval(successes, played)
+        is_fast = float(result.get("Validation cycle steps", math.inf)) <= self._cycle_steps
+        is_passed = bool(result["Validation passed"]) and is_fast
+        return Tested(weights, is_passed, float(result["Validation success rate"]), score)
 
     def give_up_if_silent(self) -> bool:
         """An actor that died in the middle of a test says nothing any more: True when that is over.
@@ -146,7 +173,8 @@ class AttendedTest:
         """One more episode as actors report them; the test's result when that ends it."""
         if not summary["is_complete"]:
             return None
-        self._test.add(bool(summary["is_success"]) and not summary["intervention_steps"])
+        alone = bool(summary["is_success"]) and not summary["intervention_steps"]
+        self._test.add(alone, int(summary["length"]))
         if not self._test.is_over:
             return None
         result = self._test.result

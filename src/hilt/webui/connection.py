@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,14 +28,24 @@ class FloodError(Exception):
     """More messages than a page sends."""
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """The newest message of one kind, the same for every page."""
+
+    version: int
+    payload: str | bytes
+    """Bytes are for pages that are looked at."""
+
+
 class Bulletin(Protocol):
     """What there is to tell."""
 
     def state(self, page: int) -> dict[str, Any]: ...
 
-    def history(self) -> tuple[int, dict[str, Any]]: ...
+    @property
+    def news(self) -> Mapping[str, News]: ...
 
-    def pictures(self) -> tuple[int, bytes]: ...
+    def count_lookers(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -62,7 +73,9 @@ class Page:
     ) -> None:
         self.number = number
         self.looking = True
-        self.news = asyncio.Event()
+        self.draws = True
+        """It can draw a scene by itself, as far as it has said."""
+        self.woken = asyncio.Event()
         self._socket = socket
         self._controls = controls
         self._requests = requests
@@ -108,8 +121,9 @@ class Page:
                 self._controls.answer(self.number, yes)
             case messages.Ask(what=what):
                 self._ask(what)
-            case messages.Look(looking=looking):
-                self.looking = looking
+            case messages.Look(looking=looking, draws=draws):
+                self.looking, self.draws = looking, draws
+                self._bulletin.count_lookers()
                 if not looking:
                     self._requests.watch.release()
                     self._controls.lose(self.number)
@@ -118,7 +132,7 @@ class Page:
             case messages.Ping(time_ms=time_ms):
                 await self._send({"type": "pong", "time_ms": time_ms})
         if not isinstance(message, messages.Hold | messages.Guard | messages.Ping):
-            self.news.set()
+            self.woken.set()
 
     def _acted(self, accepted: bool) -> None:
         if accepted:
@@ -148,25 +162,27 @@ class Page:
 
     async def _tell(self) -> None:
         """Send what is new, newest first; a slow connection simply gets less."""
-        history_seen, pictures_seen = -1, 0
+        told: dict[str, int] = {}
         while True:
             await self._send({"type": "state", **self._bulletin.state(self.number)})
-            version, history = self._bulletin.history()
-            if version != history_seen:
-                await self._send({"type": "history", **history})
-                history_seen = version
-            shown, pictures = self._bulletin.pictures()
-            if shown != pictures_seen and self.looking:
-                await self._socket.send_bytes(pictures)
-                pictures_seen = shown
+            for kind, news in list(self._bulletin.news.items()):
+                if news.version == told.get(kind):
+                    continue
+                if isinstance(news.payload, str):
+                    await self._socket.send_text(news.payload)
+                elif self.looking:
+                    await self._socket.send_bytes(news.payload)
+                else:
+                    continue
+                told[kind] = news.version
             await self._wait()
 
     async def _wait(self) -> None:
         try:
-            await asyncio.wait_for(self.news.wait(), REFRESH_S)
+            await asyncio.wait_for(self.woken.wait(), REFRESH_S)
         except TimeoutError:
             return
-        self.news.clear()
+        self.woken.clear()
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._socket.send_text(json.dumps(message, separators=(",", ":")))

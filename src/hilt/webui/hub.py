@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
 from starlette.websockets import WebSocket
 
+from hilt.data.scene import Scene
 from hilt.operators.controls import Controls
-from hilt.webui import pictures
-from hilt.webui.connection import Page
+from hilt.webui import pictures, scenes
+from hilt.webui.connection import News, Page
 from hilt.webui.history import History
 from hilt.webui.requests import Requests
 from hilt.webui.view import Telemetry, View
@@ -20,21 +22,26 @@ TRY_AGAIN_LATER = 1013
 
 
 class Room:
-    """Lives in the server's thread; only `lookers` is read from elsewhere."""
+    """Lives in the server's thread; only `lookers` and `painters` are read from elsewhere."""
 
     def __init__(
         self, controls: Controls, requests: Requests, history: History, heading: float | None
     ) -> None:
         self.lookers = 0
+        """How many pages are looked at."""
+        self.painters = 0
+        """How many of these draw a scene by themselves."""
         self._controls = controls
         self._requests = requests
         self._history = history
         self._heading = heading
         self._pages: dict[int, Page] = {}
-        self._count = 0
+        self._count = self._count_news = 0
         self._telemetry = Telemetry()
-        self._packed = b""
-        self._shown = 0
+        self._accounted = history.version
+        self.news: dict[str, News] = {}
+        """The newest message of each kind; of pictures and frames, since somebody looks."""
+        self._tell_history()
 
     async def admit(self, socket: WebSocket) -> None:
         """Serve a page that the gate let in, if there is a place for it."""
@@ -45,26 +52,47 @@ class Room:
         self._count += 1
         page = Page(self._count, socket, self._controls, self._requests, self)
         self._pages[page.number] = page
-        self._count_lookers()
+        self.count_lookers()
         try:
             await page.serve()
         finally:
             del self._pages[page.number]
-            self._count_lookers()
+            self.count_lookers()
 
     def publish(self, view: View) -> None:
         """Tell every page of `view`."""
         self._telemetry = view.telemetry
         shown = pictures.of(view)
-        self._count_lookers()
+        if self._history.version != self._accounted:
+            self._tell_history()
+        if view.frame is not None:
+            self._tell("frame", scenes.pack(view.telemetry.episode, view.frame))
         if shown and self.lookers:
-            self._packed = pictures.pack(shown)
-            self._shown += 1
-        for page in self._pages.values():
-            page.news.set()
+            self._tell("pictures", pictures.pack(shown))
+        self._wake()
 
-    def _count_lookers(self) -> None:
-        self.lookers = sum(page.looking for page in self._pages.values())
+    def describe(self, scene: Scene | None) -> None:
+        """Tell every page what the frames from now on are of."""
+        self.news.pop("frame", None)
+        self._tell("scene", scenes.describe(scene))
+        self._wake()
+
+    def count_lookers(self) -> None:
+        """Some page looks, or draws, that did not before, or the other way round."""
+        looking = [page for page in self._pages.values() if page.looking]
+        self.lookers, self.painters = len(looking), sum(page.draws for page in looking)
+
+    def _tell(self, kind: str, payload: str | bytes) -> None:
+        self._count_news += 1
+        self.news[kind] = News(self._count_news, payload)
+
+    def _tell_history(self) -> None:
+        self._accounted = self._history.version
+        self._tell("history", json.dumps({"type": "history", **self._history.finished()}))
+
+    def _wake(self) -> None:
+        for page in self._pages.values():
+            page.woken.set()
 
     # What pages are told (`page.Bulletin`)
 
@@ -89,13 +117,6 @@ class Room:
             "arm": self._requests.watch.on_halt is not None,
             "hold_to_run": self._requests.watch.held,
         }
-
-    def history(self) -> tuple[int, dict[str, Any]]:
-        return self._history.version, self._history.finished()
-
-    def pictures(self) -> tuple[int, bytes]:
-        """Number of the newest pictures, and these, packed; 0 before the first."""
-        return self._shown, self._packed
 
 
 def _finite(figures: dict[str, Any]) -> dict[str, Any]:

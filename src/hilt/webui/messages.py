@@ -83,10 +83,11 @@ class Answer(_Message):
 
 
 class Look(_Message):
-    """The page is in sight, or hidden."""
+    """The page is in sight, or hidden; `draws`: it can draw a scene, and needs no picture of it."""
 
     type: Literal["look"]
     looking: bool
+    draws: bool = False
 
 
 class Guard(_Message):

@@ -12,6 +12,9 @@ from PIL import Image
 from hilt.webui.view import Picture, View
 
 QUALITY = 82
+TAG = b"pics"
+"""The first bytes of the message; each kind of binary message has its own."""
+TAG_BYTES = 4
 
 
 def jpeg(picture: Picture) -> bytes:
@@ -28,7 +31,8 @@ def of(view: View) -> dict[str, Picture]:
 
 
 def pack(pictures: Mapping[str, Picture]) -> bytes:
-    """4 bytes: length of the header, little endian; the header, JSON [[name, bytes], ...]; the JPEGs."""
+    """The tag; the length of the header (4 bytes, little endian); the header, JSON [[name, bytes], ...]; the
+    JPEGs."""
     encoded = {name: jpeg(picture) for name, picture in pictures.items()}
     header = json.dumps([[name, len(data)] for name, data in encoded.items()]).encode()
-    return b"".join([struct.pack("<I", len(header)), header, *encoded.values()])
+    return b"".join([TAG, struct.pack("<I", len(header)), header, *encoded.values()])

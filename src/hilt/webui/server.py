@@ -19,6 +19,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from hilt.data.scene import Scene
 from hilt.operators.controls import Controls
 from hilt.webui.app import make_app
 from hilt.webui.auth import Gate, is_loopback
@@ -72,6 +73,7 @@ class Seat:
         self._on_silence = on_silence
         self._history = History()
         self._room = Room(self.controls, self.requests, self._history, heading)
+        self._scene: Scene | None = None
         self._due = 0.0
         self._interval = (
             0.9 / pictures_per_second
@@ -88,7 +90,7 @@ class Seat:
         self.url = link_to(host, port, token)
         """The link to give to the person, token included."""
         self._server = uvicorn.Server(configure(make_app(gate, self._room), certificate))
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=(listener,), name="hilt-seat", daemon=True)
         self._thread.start()
 
@@ -96,6 +98,11 @@ class Seat:
     def watched(self) -> bool:
         """A person looks at a page."""
         return self._room.lookers > 0
+
+    @property
+    def needs_view(self) -> bool:
+        """A page is looked at that shows the scene only if it gets a picture of it."""
+        return self.watched and (self._scene is None or self._room.painters < self._room.lookers)
 
     @property
     def watching(self) -> bool:
@@ -111,20 +118,27 @@ class Seat:
         """A control step for the timeline, at next to no cost: for those that are not shown."""
         self._history.count(episode, step, intervened)
 
+    def describe(self, scene: Scene | None) -> None:
+        """What the frames of the views from now on are of; None: there will be none."""
+        if scene != self._scene:
+            self._scene = scene
+            self._call(lambda: self._room.describe(scene))
+
     def show(self, view: View) -> None:
         """Tell the pages of one control step. Never waits; pictures too soon after the last are not sent."""
         self._history.add(view.telemetry)
         now = time.monotonic()
-        if self._loop is None or not (now >= self._due or view.telemetry.outcome):
+        if not (now >= self._due or view.telemetry.outcome):
             return
         self._due = now + self._interval
-        self._call(self._room.publish, _kept(view) if self._room.lookers else View(view.telemetry))
+        kept = _kept(view) if self._room.lookers else View(view.telemetry, frame=view.frame)
+        self._call(lambda: self._room.publish(kept))
 
     def farewell(self, text: str) -> None:
         """The last word to the pages, before `close`: what came of it, in place of a lost connection."""
-        if self._loop is not None:
-            self._call(self._room.publish, View(Telemetry(phase=OVER, message=text)))
-            time.sleep(2 * REFRESH_S)  # for as long as a page may take to be told
+        last = View(Telemetry(phase=OVER, message=text))
+        self._call(lambda: self._room.publish(last))
+        time.sleep(2 * REFRESH_S)  # for as long as a page may take to be told
 
     def close(self) -> None:
         """Stop serving; open pages are told."""
@@ -143,24 +157,20 @@ class Seat:
         if self._on_silence == "pause":
             self.requests.pause("Paused: the page at the controls is gone", until_taken_over=True)
 
-    def _call(self, function: Callable[[View], None], view: View) -> None:
+    def _call(self, function: Callable[[], None]) -> None:
         """Have the server's thread call it; a server that is closing has nobody to tell."""
         with contextlib.suppress(RuntimeError):
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(function, view)
+            self._loop.call_soon_threadsafe(function)
 
     def _run(self, listener: socket.socket) -> None:
-        asyncio.run(self._serve(listener))
-
-    async def _serve(self, listener: socket.socket) -> None:
-        self._loop = asyncio.get_running_loop()
-        await self._server.serve([listener])
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._server.serve([listener]))
 
 
 def _kept(view: View) -> View:
     """`view` with pictures of its own: the environment may draw into the same arrays again."""
     pictures = {name: picture.copy() for name, picture in view.pictures.items()}
-    return View(view.telemetry, pictures, None if view.view is None else view.view.copy())
+    return View(view.telemetry, pictures, None if view.view is None else view.view.copy(), view.frame)
 
 
 def configure(app: Starlette, certificate: Certificate | None) -> uvicorn.Config:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hilt.data.scene import Frame
+
 Picture = NDArray[Any]
 """uint8 [H, W, 3]."""
 
@@ -67,6 +69,8 @@ class View:
     """What the policy's cameras saw, by their names."""
     view: Picture | None = None
     """A larger picture for people."""
+    frame: Frame | None = None
+    """Where everything is, for pages that draw the scene themselves."""
 
 
 def heading_of(camera: NDArray[np.float64]) -> float:

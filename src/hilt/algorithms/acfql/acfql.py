@@ -52,7 +52,8 @@ class ACFQL(Algorithm):
     ) -> None:
         self.settings, self.target_range = config, target_range
         alpha = config.alpha if config.offline_alpha is None else config.offline_alpha
-        self._offline_settings = config.model_copy(update={"alpha": alpha})
+        kept = "successful" if config.flow_data == "better" else config.flow_data
+        self._offline_settings = config.model_copy(update={"alpha": alpha, "flow_data": kept})
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

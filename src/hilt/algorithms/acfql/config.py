@@ -74,8 +74,9 @@ class ACFQLConfig(LearningPolicy):
     """Samples from which the critics choose when acting; not said: 32 with best_of_n, 1 with reference."""
     keep_terminal_chunks: bool = True
     """Train on chunks that reach beyond the end of an episode, padded."""
-    flow_data: Literal["all", "successful"] = "successful"
-    """The flow imitates everything, or demonstrations, interventions and successful episodes."""
+    flow_data: Literal["all", "successful", "better"] = "successful"
+    """The flow imitates everything; demonstrations, interventions and successful episodes; or of these, once
+    the policy acts, what the critics value above the policy's own chunk: it leaves a slow teacher behind."""
     critic_network_kwargs: NetworkKwargs = NetworkKwargs()
     actor_network_kwargs: ActorNetworkKwargs = ActorNetworkKwargs()
     policy_kwargs: HeadKwargs = HeadKwargs(init_final=None)
@@ -102,6 +103,8 @@ class ACFQLConfig(LearningPolicy):
             self.infer("num_samples", 32)
         elif self.preset == "reference":
             self.infer("num_samples", 1)
+        if self.flow_data == "better" and self.actor_type == "best_of_n":
+            raise invalid("better than the one-step policy, which best_of_n lacks", "flow_data")
         if self.n_step > 1 and self.chunk_size > 1:
             raise invalid("must be 1 with chunks of more than one action", "n_step")
         if self.n_action_steps > self.chunk_size:

@@ -166,16 +166,27 @@ def q_loss(networks: ACFQLNetworks, batch: EncodedChunks, chunk: Tensor, config:
 
 def actor_loss(networks: ACFQLNetworks, batch: EncodedChunks, noise: Noise, config: ACFQLConfig) -> Loss:
     """L_BC + alpha * L_dist + L_pi; L_BC alone without a one-step actor."""
+    chunk = None if networks.actor is None else networks.actor(batch.actor_features, noise.policy)
+    imitate = batch.imitate
+    if config.flow_data == "better" and chunk is not None:
+        imitate = imitate * better_than_policy(networks.critic, batch, chunk).unsqueeze(-1)
     loss, metrics = flow_loss(
-        networks.flow, batch.flow_features, batch.chunk, batch.imitate, noise.start, noise.time
+        networks.flow, batch.flow_features, batch.chunk, imitate, noise.start, noise.time
     )
-    if networks.actor is not None:
-        chunk = networks.actor(batch.actor_features, noise.policy)
+    metrics |= {"imitated_fraction": imitate.mean()}
+    if chunk is not None:
         distill, distill_metrics = distill_loss(networks, batch, chunk, noise.policy, config)
         improve, q_metrics = q_loss(networks, batch, chunk, config)
         loss = loss + config.alpha * distill + improve
         metrics |= distill_metrics | q_metrics
     return loss, metrics | {"loss_actor": loss.detach()}
+
+
+@torch.no_grad()
+def better_than_policy(critic: nn.Module, batch: EncodedChunks, chunk: Tensor) -> Tensor:
+    """(B,) bool: min_e Q_e(s, A) > mean_e Q_e(s, clip(mu(s, z), -1, 1)); `chunk` (B, D) is mu(s, z)."""
+    executed = q_values(critic, batch.features, batch.chunk).amin(0)
+    return executed > q_values(critic, batch.features, chunk.clamp(-1, 1)).mean(0)
 
 
 def total_loss(

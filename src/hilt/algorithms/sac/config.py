@@ -59,6 +59,14 @@ class SACConfig(LearningPolicy):
     """3: a discrete critic commands the gripper (close, stay, open); null: it is a continuous action."""
     critic_target_reduction: Literal["min", "mean_minus_std"] = "mean_minus_std"
     """How the ensemble's values become one target: the least, or mean - pessimism * std."""
+    imitation: Literal["weighted", "lagrangian"] = "weighted"
+    """How demonstrations and interventions hold the actor: by `bc_weight`, or by a multiplier of its own for
+    each state, times `bc_weight`, that grows while the policy is further from the person than the person's
+    own spread there allows (SiLRI); `bc_filter` and `bc_loss` then change nothing once the policy acts."""
+    imitation_tolerance: PositiveFloat = 1.0
+    """With lagrangian: standard deviations of the person's actions that the policy may be away."""
+    multiplier_lr: PositiveFloat = 3e-4
+    """With lagrangian: learning rate of the multipliers."""
     bc_weight: NonNegativeFloat = 1.0
     """Weight of imitating demonstrations and interventions in the actor's loss."""
     bc_fade_updates: PositiveInt | None = 4000

@@ -16,6 +16,14 @@ from torch.func import functional_call
 
 from hilt.algorithms.base import Metrics, Range
 from hilt.algorithms.sac.config import SACConfig
+from hilt.algorithms.sac.lagrangian import (
+    Constraint,
+    bounds,
+    constrained_loss,
+    distances,
+    multiplier_loss,
+    person_loss,
+)
 from hilt.algorithms.sac.policy import GaussianPolicy
 from hilt.networks.distributions import SquashedGaussian
 from hilt.networks.ensemble import EnsembleMLP
@@ -49,10 +57,16 @@ class SACNetworks(nn.Module):
     """Everything that SAC learns, and the targets."""
 
     def __init__(
-        self, policy: GaussianPolicy, critic: EnsembleMLP, target: SACTarget, temperature_init: float
+        self,
+        policy: GaussianPolicy,
+        critic: EnsembleMLP,
+        target: SACTarget,
+        temperature_init: float,
+        constraint: Constraint | None = None,
     ) -> None:
         super().__init__()
         self.policy, self.critic, self.target = policy, critic, target
+        self.constraint = constraint
         self.log_temperature = nn.Parameter(torch.tensor(temperature_init).log())
 
     @property
@@ -154,7 +168,8 @@ def discrete_critic_loss(
 def actor_loss(
     networks: SACNetworks, batch: Encoded, noise: Tensor, bc_weight: float, config: SACConfig
 ) -> Loss:
-    """mean_b (alpha log pi(a|s) - mean_e Q_e(s, a)), a ~ pi(s) by `noise` (B, C), plus Q-filtered imitation.
+    """mean_b (alpha log pi(a|s) - mean_e Q_e(s, a)), a ~ pi(s) by `noise` (B, C), plus Q-filtered imitation,
+    or constrained by `hilt.algorithms.sac.lagrangian`.
 
     Trains the actor: features are constants here, and the critics too where only the actor is minimised.
     """
@@ -162,8 +177,14 @@ def actor_loss(
     distribution = networks.policy.actor(features)
     action, log_prob = distribution.sample_with_log_prob(noise)
     value = q_values(networks.critic, features, action).mean(0)
-    loss = (networks.temperature.detach() * log_prob - value).mean()
+    objective = networks.temperature.detach() * log_prob - value
     metrics = {"entropy": -log_prob.detach().mean()}
+    if networks.constraint is not None:
+        distance = distances(distribution.mode, networks.constraint.person(features))
+        multiplier = bc_weight * networks.constraint.multipliers(features) * batch.imitate
+        loss = constrained_loss(objective, distance, multiplier)
+        return loss, metrics | {"loss_actor": loss.detach(), "multiplier": multiplier.detach().mean()}
+    loss = objective.mean()
     if bc_weight > 0:
         imitate = batch.imitate
         if config.bc_filter:
@@ -172,6 +193,21 @@ def actor_loss(
         loss = loss + bc_weight * imitation
         metrics |= {"loss_bc": imitation.detach(), "bc_fraction": imitate.float().mean()}
     return loss, metrics | {"loss_actor": loss.detach()}
+
+
+def constraint_loss(
+    constraint: Constraint, policy: GaussianPolicy, batch: Encoded, config: SACConfig
+) -> tuple[Tensor, Tensor]:
+    """Of the model of the person, and of the multipliers (`hilt.algorithms.sac.lagrangian`)."""
+    features = batch.features.detach()
+    person = constraint.person(features)
+    distance = distances(policy.actor(features).mode, person)
+    bound = bounds(person, config.imitation_tolerance)
+    multiplier = constraint.multipliers(features)
+    return (
+        person_loss(person, batch.action, batch.imitate),
+        multiplier_loss(multiplier, distance, bound, batch.imitate),
+    )
 
 
 @torch.no_grad()

@@ -10,11 +10,13 @@ from torch import Tensor
 from hilt.algorithms.base import Algorithm, Metrics, Range, Sampler
 from hilt.algorithms.optimizer import Optimizer, Target, minimize, trainable
 from hilt.algorithms.sac.config import SACConfig
+from hilt.algorithms.sac.lagrangian import Constraint, person_loss
 from hilt.algorithms.sac.losses import (
     Encoded,
     SACNetworks,
     SACTarget,
     actor_loss,
+    constraint_loss,
     critic_loss,
     discrete_critic_loss,
     imitation_loss,
@@ -24,9 +26,14 @@ from hilt.algorithms.sac.losses import (
 from hilt.algorithms.sac.policy import GaussianPolicy, norm
 from hilt.algorithms.spec import PolicySpec
 from hilt.data.batch import Batch
+from hilt.networks.actor import GaussianActor
 from hilt.networks.averaging import Acting, copy_of
 from hilt.networks.ensemble import EnsembleMLP
+from hilt.networks.mlp import MLP
 from hilt.networks.pretrained import PretrainedEncoder
+
+_SPREAD = (0.03, 1.0)
+"""Least and greatest standard deviation of the model of the person, of actions in [-1, 1]."""
 
 
 class SAC(Algorithm):
@@ -69,12 +76,18 @@ class SAC(Algorithm):
         """The encoder belongs to the critics' optimiser alone."""
         config, networks, policy = self.settings, self.networks, self.networks.policy
         critic = trainable(policy.encoder, networks.critic, policy.discrete_critic)
-        clip = config.grad_clip_norm
-        return {
+        clip, constraint = config.grad_clip_norm, networks.constraint
+        optimizers = {
             "critic": Optimizer(critic, config.critic_lr, clip),
             "actor": Optimizer(policy.actor.parameters(), config.actor_lr, clip),
             "temperature": Optimizer([networks.log_temperature], config.temperature_lr, clip),
         }
+        if constraint is not None:
+            optimizers["person"] = Optimizer(constraint.human.parameters(), config.actor_lr, clip)
+            optimizers["multiplier"] = Optimizer(
+                constraint.multiplier.parameters(), config.multiplier_lr, clip
+            )
+        return optimizers
 
     def update(self, sample: Sampler) -> Metrics:
         step = self.updates - self.settings.pretrain_updates
@@ -144,7 +157,17 @@ class SAC(Algorithm):
         self._target.follow(self.settings.critic_target_update_weight)
         return metrics | {"critic_grad_norm": norm}
 
+    def _update_constraint(self, batch: Encoded) -> None:
+        """One step of the model of the person, and of the multipliers up their objective."""
+        networks = self.networks
+        if networks.constraint is None:
+            return
+        person, multiplier = constraint_loss(networks.constraint, networks.policy, batch, self.settings)
+        minimize(person, self.optimizers["person"])
+        minimize(multiplier, self.optimizers["multiplier"])
+
     def _update_actor(self, batch: Encoded, bc_weight: float) -> Metrics:
+        self._update_constraint(batch)
         loss, metrics = actor_loss(self.networks, batch, self._noise(batch.action), bc_weight, self.settings)
         (norm,) = minimize(loss, self.optimizers["actor"])
         loss, temperature_metrics = temperature_loss(
@@ -165,6 +188,9 @@ class SAC(Algorithm):
         if policy.discrete_critic is not None and gripper is not None:
             imitation = imitation + margin_loss(policy.discrete_critic(features), gripper, imitate)
         norms = minimize(imitation, self.optimizers["critic"], self.optimizers["actor"])
+        if self.networks.constraint is not None:
+            person = self.networks.constraint.person(features.detach())
+            minimize(person_loss(person, action, imitate), self.optimizers["person"])
         self._target.follow(self.settings.critic_target_update_weight)
         return {"loss_bc": imitation.detach(), "actor_grad_norm": norms[1]}
 
@@ -194,4 +220,22 @@ def make_networks(
         norm=norm(config.critic_network_kwargs),
     )
     copies = copy_of((policy.encoder, critic, policy.discrete_critic), backbone)
-    return SACNetworks(policy, critic, SACTarget(*copies), config.temperature_init)
+    constraint = make_constraint(config, policy) if config.imitation == "lagrangian" else None
+    return SACNetworks(policy, critic, SACTarget(*copies), config.temperature_init, constraint)
+
+
+def make_constraint(config: SACConfig, policy: GaussianPolicy) -> Constraint:
+    """The networks of `hilt.algorithms.sac.lagrangian`, of the actor's size."""
+    feature_dim, network = policy.encoder.feature_dim, config.actor_network_kwargs
+    human = GaussianActor(
+        feature_dim,
+        policy.action_dim,
+        network.hidden_dims,
+        activation=config.activation,
+        norm=norm(network),
+        std_range=_SPREAD,
+        init_std=0.3,
+        init_final=config.policy_kwargs.init_final,
+    )
+    multiplier = MLP(feature_dim, network.hidden_dims, 1, activation=config.activation, norm=norm(network))
+    return Constraint(human, multiplier)

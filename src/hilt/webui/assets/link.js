@@ -1,10 +1,11 @@
 // The socket: reconnects by itself, says what it is told to say, and hands on what comes.
 
-const listeners = { state: [], history: [], pictures: [], link: [] };
+const listeners = { state: [], history: [], scene: [], frame: [], pictures: [], link: [] };
 let socket = null;
 let retry = 250;
 let roundTrip = null;
 let worn = false;
+let draws = false;
 
 export const on = (kind, listener) => listeners[kind].push(listener);
 const emit = (kind, value) => listeners[kind].forEach((listener) => listener(value));
@@ -25,7 +26,7 @@ export function connect() {
     look();
   };
   socket.onmessage = ({ data }) => {
-    if (data instanceof ArrayBuffer) return emit('pictures', unpack(data));
+    if (data instanceof ArrayBuffer) return receive(data);
     const message = JSON.parse(data);
     if (message.type === 'pong') roundTrip = performance.now() - message.time_ms;
     else emit(message.type, message);
@@ -39,7 +40,14 @@ export function connect() {
 
 // A person sees the page, or wears a headset that shows it.
 export const inSight = () => worn || !document.hidden;
-export const look = () => send({ type: 'look', looking: inSight() });
+export const look = () => send({ type: 'look', looking: inSight(), draws });
+
+// Whether this page draws a scene by itself, and needs no picture of it.
+export function drawScenes(can) {
+  draws = can;
+  look();
+}
+
 export function wear(now) {
   worn = now;
   look();
@@ -47,11 +55,18 @@ export function wear(now) {
 
 setInterval(() => send({ type: 'ping', time_ms: performance.now() }), 1000);
 
-// 4 bytes: length of the header, the header, the JPEGs one after the other.
+// The first four bytes say what it is.
+function receive(buffer) {
+  const tag = new TextDecoder().decode(new Uint8Array(buffer, 0, 4));
+  if (tag === 'pose') emit('frame', new Float32Array(buffer, 4));
+  else if (tag === 'pics') emit('pictures', unpack(buffer));
+}
+
+// The tag, the length of the header, the header, the JPEGs one after the other.
 function unpack(buffer) {
-  const length = new DataView(buffer).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
-  let start = 4 + length;
+  const length = new DataView(buffer).getUint32(4, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+  let start = 8 + length;
   return header.map(([name, bytes]) => {
     const blob = new Blob([new Uint8Array(buffer, start, bytes)], { type: 'image/jpeg' });
     start += bytes;
