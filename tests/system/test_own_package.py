@@ -53,6 +53,14 @@ def test_the_users_arm_picks_the_cube(package: Path) -> None:
     assert evaluation["success_rate"] >= 0.7
 
 
+def test_a_size_that_the_users_arm_does_not_have_is_one_line(package: Path) -> None:
+    features = '--env.features={"observation.state": {"type": "STATE", "shape": [18]}}'
+    command = Hilt(package, "train", "--config_path=arm.json", features, "--output_dir=other")
+    assert command.wait() == 2
+    assert "the environment gives [16], not [18]" in command.said
+    assert not (package / "other").exists()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
