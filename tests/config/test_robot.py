@@ -9,6 +9,7 @@ import pytest
 from hilt.build.real_arm import camera_options, real_options
 from hilt.config.errors import ConfigError
 from hilt.config.load import load_config
+from hilt.config.write import to_dict
 
 ARM = {"type": "franka", "robot": {"ip": "172.16.0.2"}}
 
@@ -44,6 +45,25 @@ def test_a_real_arm_never_moves_alone() -> None:
     assert config.env.obs_type == "state"
 
 
+@pytest.mark.parametrize("robot", ["my_robot.arm:SixAxis", {"type": "my_robot.arm:SixAxis"}])
+def test_a_simulated_arm_of_the_users_is_named(robot: Any) -> None:
+    """Its class is not looked for: a learner need not have it. So its sizes are not known, either."""
+    state = {"observation.state": {"type": "STATE", "shape": [16]}}
+    reset = {"reset": {"fixed_reset_joint_positions": [0.0] * 6}}
+    config = load_config({"env": {"robot": robot, "features": state, "processor": reset}})
+    assert config.env.robot.type == "my_robot.arm:SixAxis"
+    assert config.env.is_simulated
+    assert not config.env.is_hilts
+    assert not config.env.force_torque
+
+
+def test_the_arm_that_nothing_is_said_of_follows_from_the_environment() -> None:
+    assert load_config(env()).env.robot.type == "franka"
+    assert load_config({}).env.robot.type == "panda"
+    assert load_config({"env": {"robot": None}}).env.is_hilts
+    assert load_config(to_dict(load_config({}))).env.robot == load_config({}).env.robot
+
+
 def test_pictures_have_the_size_that_the_features_declare() -> None:
     cameras = {"front": {"source": "/dev/video0"}, "wrist": {"source": "/dev/video2", "size": [96, 96]}}
     picture = {"type": "VISUAL", "shape": [3, 64, 64]}
@@ -63,6 +83,10 @@ def test_pictures_have_the_size_that_the_features_declare() -> None:
         ({"env": {"type": "franka"}}, "env.robot.ip.*the address of the arm is needed"),
         ({"env": {"robot": {"ip": "172.16.0.2"}}}, 'env.robot.*a real arm needs "env.type": "franka"'),
         (env(robot={"ip": "a", "type": "ur5"}), "env.robot.*refused, hilt drives a Franka"),
+        ({"env": {"robot": "ur5"}}, 'env.robot = "ur5": refused.*panda or package.module:Class'),
+        ({"env": {"robot": "franka"}}, 'env.robot.*a real arm needs "env.type": "franka"'),
+        ({"env": {"type": "franka", "robot": "a.b:Arm"}}, "env.robot.*refused, hilt drives a Franka"),
+        ({"env": {"robot": {"type": "a.b:Arm", "speed": 1.0}}}, "env.robot.*a real arm needs"),
         (env(robot={"ip": "a", "speed": 0.0}), "env.robot.speed"),
         (env(robot={"ip": "a", "cameras": {"front": {}}}), "env.robot.cameras.front.source"),
         (

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hilt.envs import RenderingError, gl, task_names
+from hilt.envs.arm_env import ArmEnv
 from tests.envs.helpers import make, still
 
 
@@ -61,7 +63,7 @@ def test_images_are_of_the_same_instant_as_the_state() -> None:
     env.close()
 
 
-def _state(env):  # type: ignore[no-untyped-def]
+def _state(env: ArmEnv) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
     import mujoco
 
     from hilt.envs.core import STATE

@@ -1,8 +1,12 @@
 """A real SDL with a virtual joystick attached to it."""
 
+from __future__ import annotations
+
 import ctypes
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +22,14 @@ from hilt.operators.sdl import load_pygame  # noqa: E402
 A, X, Y, LB, RB = 0, 2, 3, 9, 10
 LEFT_X, LEFT_Y, RIGHT_X, RIGHT_Y, LT, RT = range(6)
 GAME_CONTROLLER = 1
-STILL = np.float32([0, 0, 0, 1])
+STILL = np.array([0, 0, 0, 1], np.float32)
 
 
-def sdl_library():
+MakeOperator = Callable[..., GamepadOperator]
+"""Makes an operator for actions of a size, with the options of `GamepadOperator`."""
+
+
+def sdl_library() -> ctypes.CDLL:
     found = sorted((Path(pygame.__file__).parent.parent / "pygame.libs").glob("libSDL2-2*"))
     if not found:
         pytest.skip("this pygame does not carry an SDL library of its own")
@@ -31,7 +39,7 @@ def sdl_library():
 class VirtualPad:
     """A pad that exists only inside SDL, of a kind that SDL knows."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         load_pygame()
         self.sdl = sdl_library()
         self.index = self.sdl.SDL_JoystickAttachVirtual(GAME_CONTROLLER, 6, 15, 0)
@@ -41,19 +49,19 @@ class VirtualPad:
         self.sdl.SDL_JoystickSetVirtualButton.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint8]
         self.pad = self.sdl.SDL_JoystickOpen(self.index)
 
-    def axis(self, index, value):
+    def axis(self, index: int, value: float) -> None:
         self.sdl.SDL_JoystickSetVirtualAxis(self.pad, index, round(32767 * value))
         pygame.event.pump()
 
-    def button(self, index, down):
+    def button(self, index: int, down: bool) -> None:
         self.sdl.SDL_JoystickSetVirtualButton(self.pad, index, int(down))
         pygame.event.pump()
 
-    def tap(self, index):
+    def tap(self, index: int) -> None:
         self.button(index, True)
         self.button(index, False)
 
-    def unplug(self):
+    def unplug(self) -> None:
         if self.index >= 0:
             self.sdl.SDL_JoystickDetachVirtual(self.index)
             self.index = -1
@@ -61,7 +69,7 @@ class VirtualPad:
 
 
 @pytest.fixture
-def pad():
+def pad() -> Iterator[VirtualPad]:
     pad = VirtualPad()
     yield pad
     pad.unplug()
@@ -69,10 +77,10 @@ def pad():
 
 
 @pytest.fixture
-def make(tmp_path):
-    made = []
+def make(tmp_path: Path) -> Iterator[MakeOperator]:
+    made: list[GamepadOperator] = []
 
-    def make(size=4, **options):
+    def make_one(size: int = 4, **options: Any) -> GamepadOperator:
         bounds = np.ones(size - 1, np.float32)
         operator = GamepadOperator(
             fps=10,
@@ -84,12 +92,12 @@ def make(tmp_path):
         made.append(operator)
         return operator
 
-    yield make
+    yield make_one
     for operator in made:
         operator.close()
 
 
-def test_the_shoulder_button_is_held_to_take_over(pad, make):
+def test_the_shoulder_button_is_held_to_take_over(pad: VirtualPad, make: MakeOperator) -> None:
     operator = make()
     pad.axis(LEFT_Y, -1)
     assert operator.command(STILL) == NOTHING
@@ -99,7 +107,7 @@ def test_the_shoulder_button_is_held_to_take_over(pad, make):
     assert operator.command(STILL) == NOTHING
 
 
-def test_sticks_and_triggers_do_what_the_legend_says(pad, make):
+def test_sticks_and_triggers_do_what_the_legend_says(pad: VirtualPad, make: MakeOperator) -> None:
     operator = make()
     pad.button(RB, True)
     for axis, value, action in (
@@ -115,7 +123,7 @@ def test_sticks_and_triggers_do_what_the_legend_says(pad, make):
     np.testing.assert_allclose(operator.command(STILL).action, STILL, atol=1e-3)
 
 
-def test_six_degrees_of_freedom_from_two_sticks(pad, make):
+def test_six_degrees_of_freedom_from_two_sticks(pad: VirtualPad, make: MakeOperator) -> None:
     operator = make(size=7)
     pad.button(RB, True)
     pad.axis(RIGHT_X, -1)
@@ -126,7 +134,7 @@ def test_six_degrees_of_freedom_from_two_sticks(pad, make):
     np.testing.assert_allclose(operator.command(STILL).action, [0, 0, 0, 0, 1, 0, 1], atol=1e-3)
 
 
-def test_a_stick_in_the_dead_zone_is_at_rest(pad, make):
+def test_a_stick_in_the_dead_zone_is_at_rest(pad: VirtualPad, make: MakeOperator) -> None:
     operator = make()
     pad.button(RB, True)
     pad.axis(LEFT_X, 0.1)
@@ -134,7 +142,9 @@ def test_a_stick_in_the_dead_zone_is_at_rest(pad, make):
 
 
 @pytest.mark.parametrize(("button", "event"), [(Y, Event.SUCCESS), (A, Event.FAILURE), (X, Event.RERECORD)])
-def test_a_tap_counts_and_a_press_during_reset_does_not(pad, make, button, event):
+def test_a_tap_counts_and_a_press_during_reset_does_not(
+    pad: VirtualPad, make: MakeOperator, button: int, event: Event
+) -> None:
     operator = make()
     pad.tap(button)
     assert operator.command(STILL).event is event
@@ -144,7 +154,7 @@ def test_a_tap_counts_and_a_press_during_reset_does_not(pad, make, button, event
     assert operator.command(STILL).event is None
 
 
-def test_a_tap_of_stick_and_shoulder_counts_for_one_step(pad, make):
+def test_a_tap_of_stick_and_shoulder_counts_for_one_step(pad: VirtualPad, make: MakeOperator) -> None:
     operator = make()
     operator.command(STILL)
     pad.button(RB, True)
@@ -155,7 +165,7 @@ def test_a_tap_of_stick_and_shoulder_counts_for_one_step(pad, make):
     assert operator.command(STILL) == NOTHING
 
 
-def test_pads_come_and_go(make):
+def test_pads_come_and_go(make: MakeOperator) -> None:
     clock = [0.0]
     operator = make(wait_for_pad=True, clock=lambda: clock[0])
     assert operator.command(STILL) == NOTHING
@@ -174,12 +184,12 @@ def test_pads_come_and_go(make):
     assert not operator.interactive
 
 
-def test_no_pad_is_a_sentence_with_a_way_out(make):
+def test_no_pad_is_a_sentence_with_a_way_out(make: MakeOperator) -> None:
     with pytest.raises(OperatorUnavailableError, match="--operator=browser"):
         make()
 
 
-def test_a_mapping_by_the_pads_name_wins(pad, make, tmp_path):
+def test_a_mapping_by_the_pads_name_wins(pad: VirtualPad, make: MakeOperator, tmp_path: Path) -> None:
     swapped = PadMapping({"x": Axis(RIGHT_Y, -1)}, {"take_over": LB}, close=X, open=Y, dead_zone=0.0)
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"Virtual Controller": swapped.to_json()}))
@@ -193,14 +203,16 @@ def test_a_mapping_by_the_pads_name_wins(pad, make, tmp_path):
 @pytest.mark.parametrize(
     "text", ["[", "[]", '{"Pad": 3}', '{"Pad": {"sticks": {"x": {"index": -1}}, "buttons": {}}}']
 )
-def test_a_damaged_mapping_file_is_named(tmp_path, text):
+def test_a_damaged_mapping_file_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "gamepads.json"
     path.write_text(text)
     with pytest.raises(OperatorUnavailableError, match="gamepads.json"):
         load_mappings(path)
 
 
-def test_teaching_a_pad_writes_a_mapping_that_works(pad, make, tmp_path):
+def test_teaching_a_pad_writes_a_mapping_that_works(
+    pad: VirtualPad, make: MakeOperator, tmp_path: Path
+) -> None:
     answers = {
         "left stick forward": lambda value: pad.axis(LEFT_Y, -value),
         "left stick to the left": lambda value: pad.axis(LEFT_X, -value),
@@ -215,7 +227,7 @@ def test_teaching_a_pad_writes_a_mapping_that_works(pad, make, tmp_path):
         "record again (X": lambda value: pad.button(X, value),
     }
 
-    def person(sentence):
+    def person(sentence: str) -> None:
         if sentence.startswith("Please"):
             next(do for part, do in answers.items() if part in sentence)(1)
         elif sentence.startswith(("  axis", "  button")):

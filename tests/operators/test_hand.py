@@ -1,13 +1,16 @@
 """The gripper goes where the hand went: translation and rotation, steps limited, nothing lost."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike, NDArray
 
 from hilt.operators.hand import HandPose, HandTracker
 from hilt.operators.rotation import IDENTITY, from_vector, inverse, multiply, to_vector
 
 
-def executed(tracker, steps):
+def executed(tracker: HandTracker, steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where commands of at most one step each have taken the gripper: way [m], turn (quaternion)."""
     way, turn = np.zeros(3), IDENTITY
     for _ in range(steps):
@@ -18,7 +21,7 @@ def executed(tracker, steps):
     return way, turn
 
 
-def stroke(way, rotation, seconds=1.0, samples=60):
+def stroke(way: ArrayLike, rotation: ArrayLike, seconds: float = 1.0, samples: int = 60) -> list[HandPose]:
     """A hand that moves evenly by `way` [m] and turns by `rotation` [rad]."""
     return [
         HandPose(
@@ -28,7 +31,7 @@ def stroke(way, rotation, seconds=1.0, samples=60):
     ]
 
 
-def test_commands_add_up_to_the_motion_of_the_hand():
+def test_commands_add_up_to_the_motion_of_the_hand() -> None:
     tracker, generator = HandTracker(), np.random.default_rng(3)
     way, rotation = generator.uniform(-0.2, 0.2, 3), generator.uniform(-0.6, 0.6, 3)
     tracker.follow(stroke(way, rotation))
@@ -38,7 +41,7 @@ def test_commands_add_up_to_the_motion_of_the_hand():
     assert np.linalg.norm(error) < 1e-6
 
 
-def test_turns_about_different_axes_compose_in_the_order_of_the_hand():
+def test_turns_about_different_axes_compose_in_the_order_of_the_hand() -> None:
     first, second = np.array([0.5, 0, 0]), np.array([0, 0, 0.7])
     poses = stroke([0, 0, 0], first)
     poses += [
@@ -54,7 +57,7 @@ def test_turns_about_different_axes_compose_in_the_order_of_the_hand():
     assert np.linalg.norm(to_vector(multiply(turned, inverse(goal)))) < np.deg2rad(2)
 
 
-def test_scales_apply_to_way_and_turn():
+def test_scales_apply_to_way_and_turn() -> None:
     tracker = HandTracker(position_scale=0.5, rotation_scale=2.0)
     tracker.follow(stroke([0.1, 0, 0], [0, 0, 0.3]))
     moved, turned = executed(tracker, 20)
@@ -62,7 +65,7 @@ def test_scales_apply_to_way_and_turn():
     np.testing.assert_allclose(to_vector(turned), [0, 0, 0.6], atol=1e-6)
 
 
-def test_an_open_clutch_re_anchors_and_forgets_what_was_owed():
+def test_an_open_clutch_re_anchors_and_forgets_what_was_owed() -> None:
     tracker = HandTracker()
     tracker.follow([*stroke([0.2, 0, 0], [0, 0, 0]), None])
     far = [
@@ -74,7 +77,7 @@ def test_an_open_clutch_re_anchors_and_forgets_what_was_owed():
 
 
 @pytest.mark.parametrize("pose", [([1.0, 0, 0], [0, 0, 0]), ([0, 0, 0], [0, 2.0, 0])])
-def test_jumps_that_no_hand_makes_are_refused(pose):
+def test_jumps_that_no_hand_makes_are_refused(pose: tuple[list[float], list[float]]) -> None:
     tracker = HandTracker()
     way, rotation = pose
     tracker.follow(

@@ -1,4 +1,4 @@
-"""A user's package, `examples/own_package`: its task, operator and algorithm in the commands."""
+"""A user's package, `examples/own_package`: its task, operator, algorithm and arm in the commands."""
 
 from __future__ import annotations
 
@@ -44,12 +44,32 @@ def test_the_users_algorithm_learned_the_users_task(package: Path) -> None:
     assert evaluation["success_rate"] >= 0.8
 
 
+def test_the_users_arm_picks_the_cube(package: Path) -> None:
+    reader = DatasetReader(package / "outputs" / "picks")
+    assert reader.info.robot_type == "six_axis_simulated"
+    assert reader.schema.observation["observation.state"].shape == (16,)
+    assert all(reader.episode(episode)[-1].reward == 1.0 for episode in reader.episodes)
+    evaluation = json.loads((package / "outputs" / "pick" / "eval" / "eval.json").read_text())
+    assert evaluation["success_rate"] >= 0.7
+
+
+def test_a_size_that_the_users_arm_does_not_have_is_one_line(package: Path) -> None:
+    features = '--env.features={"observation.state": {"type": "STATE", "shape": [18]}}'
+    command = Hilt(package, "train", "--config_path=arm.json", features, "--output_dir=other")
+    assert command.wait() == 2
+    assert "the environment gives [16], not [18]" in command.said
+    assert not (package / "other").exists()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
         ("env.task", "my_robot.task:Nothing", "has no class"),
         ("env.task", "nowhere:Task", "there is no module"),
         ("env.task", "my_robot.operator:Nudge", "is no subclass"),
+        ("env.robot", "my_robot.arm:Nothing", "has no class"),
+        ("env.robot", "my_robot.task:TouchBall", "is no subclass"),
+        ("env.processor.reset.fixed_reset_joint_positions", "[0, 0]", "7 items"),
         ("policy.type", "my_robot.algorithm:Nothing", "has no class"),
         ("policy.type", "my_robot.task:TouchBall", "config_class"),
     ],

@@ -16,7 +16,8 @@ from hilt.data.episode_log import read_log
 from hilt.transport import Directive, Limits, Weights
 from hilt.transport.client import Room
 from tests.transport.transport_processes import EPISODE_LENGTH, actor, learner
-from tests.transport.transport_tools import Relay, episode, free_port, ids, wait_until
+from tests.transport.transport_tools import Connect, Learn, MakeRelay, Relay, episode, free_port, ids
+from tests.waiting import until
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["hilt.transport", "hilt.data.episode_log"])
@@ -54,7 +55,9 @@ def shake(relay: Relay, seconds: float, seed: int) -> None:
     relay.cut_after, relay.delay_s = None, 0.0
 
 
-def test_a_link_that_breaks_all_the_time(learn, connect, relay, spool):
+def test_a_link_that_breaks_all_the_time(
+    learn: Learn, connect: Connect, relay: MakeRelay, spool: Path
+) -> None:
     learner = learn(limits=Limits(gone_after_s=60))
     between = relay(learner.server)
     actor = connect(between.address, spool=spool, room=Room(memory_bytes=1))
@@ -74,7 +77,7 @@ def test_a_link_that_breaks_all_the_time(learn, connect, relay, spool):
     assert torch.equal(weights.tensors["weight"], torch.ones(500_000))
 
 
-def test_a_slow_link(learn, connect, relay):
+def test_a_slow_link(learn: Learn, connect: Connect, relay: MakeRelay) -> None:
     learner = learn()
     between = relay(learner.server)
     between.delay_s = 0.05
@@ -86,7 +89,9 @@ def test_a_slow_link(learn, connect, relay):
     assert ids(learner.transitions) == ids(sent)
 
 
-def test_a_call_that_is_opened_again_goes_on_where_it_was(learn, connect, relay):
+def test_a_call_that_is_opened_again_goes_on_where_it_was(
+    learn: Learn, connect: Connect, relay: MakeRelay
+) -> None:
     learner = learn()
     between = relay(learner.server)
     actor = connect(between.address)
@@ -98,11 +103,13 @@ def test_a_call_that_is_opened_again_goes_on_where_it_was(learn, connect, relay)
     learner.server.direct(Directive("online"))
     assert actor.drain(30) == 0
     assert ids(learner.transitions) == ids(episode(1, 30))
-    wait_until(lambda: actor.directive.phase == "online", "the newest directive")
+    until(lambda: actor.directive.phase == "online", "the newest directive")
     assert len(learner.server.actors) == 1
 
 
-def test_an_actor_that_was_cut_off_is_given_up_after_a_while(learn, connect, relay):
+def test_an_actor_that_was_cut_off_is_given_up_after_a_while(
+    learn: Learn, connect: Connect, relay: MakeRelay
+) -> None:
     learner = learn(limits=Limits(gone_after_s=0.5))
     between = relay(learner.server)
     actor = connect(between.address)
@@ -110,11 +117,13 @@ def test_an_actor_that_was_cut_off_is_given_up_after_a_while(learn, connect, rel
         actor.send(transition)
     assert actor.drain(30) == 0
     between.close()
-    wait_until(lambda: learner.interrupted == [("actor", 1)], "the episode is told to be over")
+    until(lambda: learner.interrupted == [("actor", 1)], "the episode is told to be over")
     assert learner.server.actors == []
 
 
-def test_the_learner_is_killed_and_comes_back(run, connect, tmp_path):
+def test_the_learner_is_killed_and_comes_back(
+    run: Callable[..., BaseProcess], connect: Connect, tmp_path: Path
+) -> None:
     port, folder = free_port(), tmp_path / "log"
     client = connect(f"127.0.0.1:{port}")
     sent = [step for number in range(1, 7) for step in episode(number, 50)]
@@ -122,7 +131,7 @@ def test_the_learner_is_killed_and_comes_back(run, connect, tmp_path):
         client.send(transition)
     for part in (sent[50:150], sent[150:]):
         process = run(learner, port, folder)
-        wait_until(lambda: client.directive.figures.get("process") == process.pid, "the new learner's word")  # noqa: B023
+        until(lambda: client.directive.figures.get("process") == process.pid, "the new learner's word")  # noqa: B023
         assert client.wait_for_weights(30) is not None
         for number, transition in enumerate(part):
             client.send(transition)
@@ -136,14 +145,14 @@ def test_the_learner_is_killed_and_comes_back(run, connect, tmp_path):
     assert logged(folder) == ids(sent)
 
 
-def test_actors_are_killed(run, learn, spool):
+def test_actors_are_killed(run: Callable[..., BaseProcess], learn: Learn, spool: Path) -> None:
     """What was acknowledged is in the log; the next process brings what the dead one had on disk."""
     trainer = learn(limits=Limits(gone_after_s=0.5))
     port = trainer.server.port
     trainer.may_store.clear()
     killed = run(actor, port, 1000, spool)
     other = run(actor, port, 5)
-    wait_until(lambda: sum(path.stat().st_size for path in spool.glob("*")) > 20_000, "transitions on disk")
+    until(lambda: sum(path.stat().st_size for path in spool.glob("*")) > 20_000, "transitions on disk")
     killed.kill()
     killed.join()
     trainer.may_store.set()
@@ -161,13 +170,13 @@ def test_actors_are_killed(run, learn, spool):
     assert list(spool.iterdir()) == []
 
 
-def test_the_episode_of_a_killed_actor_is_told(run, learn):
+def test_the_episode_of_a_killed_actor_is_told(run: Callable[..., BaseProcess], learn: Learn) -> None:
     trainer = learn(limits=Limits(gone_after_s=0.3))
     killed = run(actor, trainer.server.port, 1000)
-    wait_until(lambda: len(trainer.transitions) > 3, "transitions")
+    until(lambda: len(trainer.transitions) > 3, "transitions")
     killed.kill()
     killed.join()
-    wait_until(lambda: not trainer.server.actors, "the actor is given up")
+    until(lambda: not trainer.server.actors, "the actor is given up")
     last = trainer.transitions[-1]
     open_episode = [] if last.done else [(f"actor-{killed.pid}", last.episode_id)]
     assert trainer.interrupted == open_episode

@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from hilt.data.transition import Feature, Schema
-from hilt.transport import Limits, TransitionServer, handshake
+from hilt.transport import LearnerClient, Limits, TransitionServer, handshake
 from hilt.transport.handshake import check_bind
-from tests.transport.transport_tools import SPEC, episode, ids, wait_until
+from tests.transport.transport_tools import SPEC, Connect, Learn, Learner, episode, ids
+from tests.waiting import until
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:
@@ -48,16 +49,16 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
     return cert_path, key_path
 
 
-def assert_refused(learner, actor, *words: str) -> None:
+def assert_refused(learner: Learner, actor: LearnerClient, *words: str) -> None:
     actor.send(episode(1, 1)[0])
-    wait_until(lambda: all(word in actor.waiting_for for word in words), f"{words} in the explanation")
+    until(lambda: all(word in actor.waiting_for for word in words), f"{words} in the explanation")
     assert "trying again" in actor.waiting_for
     assert not actor.connected
     assert actor.pending == 1
     assert not learner.transitions
 
 
-def assert_taken(learner, actor) -> None:
+def assert_taken(learner: Learner, actor: LearnerClient) -> None:
     for transition in episode(1, 3):
         actor.send(transition)
     assert actor.drain(30) == 0
@@ -65,30 +66,32 @@ def assert_taken(learner, actor) -> None:
 
 
 @pytest.mark.parametrize(("token", "word"), [("guess", "not the learner's"), (None, "no token")])
-def test_a_wrong_token_is_refused(learn, connect, token, word):
+def test_a_wrong_token_is_refused(learn: Learn, connect: Connect, token: str | None, word: str) -> None:
     learner = learn(token="secret")
     assert_refused(learner, connect(learner.address, token=token), "refused", word)
     assert learner.server.refusals > 0
 
 
-def test_the_right_token_is_taken(learn, connect):
+def test_the_right_token_is_taken(learn: Learn, connect: Connect) -> None:
     learner = learn(token="secret")
     assert_taken(learner, connect(learner.address, token="secret"))
 
 
 @pytest.mark.parametrize("token", ["", "blank at the end ", "two\nlines", "schlüssel"])
-def test_a_token_that_cannot_be_sent_is_an_error(connect, token):
+def test_a_token_that_cannot_be_sent_is_an_error(connect: Connect, token: str) -> None:
     with pytest.raises(ValueError, match="token"):
         connect("127.0.0.1:1", token=token)
 
 
 @pytest.mark.parametrize("actor_id", ["", "x" * 65, "bell\a"])
-def test_an_actor_id_that_cannot_be_shown_is_an_error(connect, actor_id):
+def test_an_actor_id_that_cannot_be_shown_is_an_error(connect: Connect, actor_id: str) -> None:
     with pytest.raises(ValueError, match="actor id"):
         connect("127.0.0.1:1", actor_id=actor_id)
 
 
-def test_another_protocol_is_refused_until_it_fits(learn, connect, monkeypatch):
+def test_another_protocol_is_refused_until_it_fits(
+    learn: Learn, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     learner = learn()
     monkeypatch.setattr(handshake, "PROTOCOL", 7)
     actor = connect(learner.address)
@@ -98,47 +101,49 @@ def test_another_protocol_is_refused_until_it_fits(learn, connect, monkeypatch):
     assert actor.drain(30) == 0
 
 
-def test_another_schema_is_refused_with_the_difference(learn, connect):
+def test_another_schema_is_refused_with_the_difference(learn: Learn, connect: Connect) -> None:
     learner = learn(Schema({"observation.state": Feature((3,))}, Feature((7,))))
     words = ("observation.images.front", "uint8[3, 8, 8]", "none", "float32[7]", "float32[4]")
     assert_refused(learner, connect(learner.address), *words)
 
 
-def test_one_actor_too_many_is_refused_until_there_is_room(learn, connect):
+def test_one_actor_too_many_is_refused_until_there_is_room(learn: Learn, connect: Connect) -> None:
     learner = learn(limits=Limits(max_actors=1))
     first = connect(learner.address, actor_id="first")
-    wait_until(lambda: first.connected, "connection")
+    until(lambda: first.connected, "connection")
     second = connect(learner.address, actor_id="second")
     assert_refused(learner, second, "the learner has 1 actors already")
     first.close()
     assert second.drain(30) == 0
 
 
-def test_tls_and_token(learn, connect, tmp_path):
+def test_tls_and_token(learn: Learn, connect: Connect, tmp_path: Path) -> None:
     learner = learn(bind="0.0.0.0:0", token="secret", tls=certificate(tmp_path, "learner"))
     address = f"127.0.0.1:{learner.server.port}"
     ca = tmp_path / "learner.pem"
     assert_taken(learner, connect(address, token="secret", tls_ca=ca))
 
 
-def test_without_the_right_certificate_there_is_no_connection(learn, connect, tmp_path):
+def test_without_the_right_certificate_there_is_no_connection(
+    learn: Learn, connect: Connect, tmp_path: Path
+) -> None:
     learner = learn(tls=certificate(tmp_path, "learner"))
     stranger, _ = certificate(tmp_path, "stranger")
     assert_refused(learner, connect(learner.address, tls_ca=stranger), "no TLS session")
     in_the_clear = connect(learner.address, actor_id="clear")
     in_the_clear.send(episode(1, 1)[0])
-    wait_until(lambda: "trying again" in in_the_clear.waiting_for, "the actor says so")
+    until(lambda: "trying again" in in_the_clear.waiting_for, "the actor says so")
     assert not learner.transitions
     plain = learn()
     assert_refused(plain, connect(plain.address, tls_ca=stranger), "no TLS session")
 
 
-def test_a_certificate_that_is_not_there_is_an_error(connect, tmp_path):
+def test_a_certificate_that_is_not_there_is_an_error(connect: Connect, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="none.pem"):
         connect("127.0.0.1:1", tls_ca=tmp_path / "none.pem")
 
 
-def test_something_else_on_the_port(connect):
+def test_something_else_on_the_port(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -148,16 +153,16 @@ def test_something_else_on_the_port(connect):
 
         threading.Thread(target=answer, daemon=True).start()
         actor = connect(f"127.0.0.1:{listener.getsockname()[1]}")
-        wait_until(lambda: "trying again" in actor.waiting_for, "the actor says so")
+        until(lambda: "trying again" in actor.waiting_for, "the actor says so")
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1:50051", "localhost:0", "[::1]:50051", "127.8.8.8:1"])
-def test_loopback_needs_neither_token_nor_tls(bind):
+def test_loopback_needs_neither_token_nor_tls(bind: str) -> None:
     check_bind(bind, token=False, tls=False, allow_insecure=False)
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:50051", "[::]:50051", "192.168.1.5:1", "robot.example:1"])
-def test_an_open_port_needs_both_or_a_waiver(bind):
+def test_an_open_port_needs_both_or_a_waiver(bind: str) -> None:
     check_bind(bind, token=True, tls=True, allow_insecure=False)
     check_bind(bind, token=False, tls=False, allow_insecure=True)
     for given in ({"token": True, "tls": False}, {"token": False, "tls": True}):
@@ -166,17 +171,17 @@ def test_an_open_port_needs_both_or_a_waiver(bind):
 
 
 @pytest.mark.parametrize("bind", ["", "50051", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536"])
-def test_an_address_that_is_none(bind):
+def test_an_address_that_is_none(bind: str) -> None:
     with pytest.raises(ValueError, match="HOST:PORT"):
         check_bind(bind, token=True, tls=True, allow_insecure=False)
 
 
-def test_an_open_port_is_refused_by_the_server_itself():
+def test_an_open_port_is_refused_by_the_server_itself() -> None:
     with pytest.raises(ValueError, match="can be reached from other machines: give a token and a TLS"):
         TransitionServer("0.0.0.0:0", SPEC, lambda *_: None)
 
 
-def test_two_learners_on_one_port(learn):
+def test_two_learners_on_one_port(learn: Learn) -> None:
     first = learn()
     with pytest.raises(OSError, match="another learner"):
         learn(bind=first.address)

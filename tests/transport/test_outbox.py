@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hilt.data.transition import Feature, Schema
@@ -10,7 +12,7 @@ from hilt.transport.spool import Spool
 from tests.transport.transport_tools import SCHEMA, episode, ids
 
 
-def small_spool(folder, schema=SCHEMA, **options):
+def small_spool(folder: Path, schema: Schema = SCHEMA, **options: int) -> Spool:
     return Spool(folder, schema, **{"segment_bytes": 2_000, **options})
 
 
@@ -26,7 +28,7 @@ def sent_by(outbox: Outbox, count: int, batch: int = 7) -> list[tuple[int, int]]
     return found
 
 
-def test_order_survives_the_way_through_the_disk(spool):
+def test_order_survives_the_way_through_the_disk(spool: Path) -> None:
     outbox = Outbox(10, small_spool(spool))
     transitions = [*episode(1, 50), *episode(2, 50)]
     for transition in transitions[:60]:
@@ -43,7 +45,7 @@ def test_order_survives_the_way_through_the_disk(spool):
     assert list(spool.iterdir()) == []
 
 
-def test_what_was_sent_but_not_acknowledged_is_sent_again(spool):
+def test_what_was_sent_but_not_acknowledged_is_sent_again(spool: Path) -> None:
     outbox = Outbox(10, small_spool(spool))
     for transition in episode(1, 30):
         outbox.put(transition)
@@ -57,7 +59,7 @@ def test_what_was_sent_but_not_acknowledged_is_sent_again(spool):
     assert outbox.acknowledged == 4
 
 
-def test_the_next_process_sends_what_was_left(spool):
+def test_the_next_process_sends_what_was_left(spool: Path) -> None:
     transitions = [*episode(1, 50), *episode(2, 10)]
     first = Outbox(10, small_spool(spool))
     for transition in transitions:
@@ -71,7 +73,7 @@ def test_the_next_process_sends_what_was_left(spool):
     assert list(spool.iterdir()) == []
 
 
-def test_a_process_that_was_killed_leaves_its_disk_behind(spool):
+def test_a_process_that_was_killed_leaves_its_disk_behind(spool: Path) -> None:
     killed = Outbox(10, small_spool(spool))
     for transition in episode(1, 50):
         killed.put(transition)
@@ -79,7 +81,7 @@ def test_a_process_that_was_killed_leaves_its_disk_behind(spool):
     assert found == ids(episode(1, 50, start=10))
 
 
-def test_a_torn_segment_is_read_up_to_the_damage(spool):
+def test_a_torn_segment_is_read_up_to_the_damage(spool: Path) -> None:
     killed = Outbox(1, small_spool(spool))
     for transition in episode(1, 30):
         killed.put(transition)
@@ -95,7 +97,7 @@ def test_a_torn_segment_is_read_up_to_the_damage(spool):
     assert 0 < len(expected) - len(found) < 10
 
 
-def test_transitions_of_another_schema_are_set_aside(spool):
+def test_transitions_of_another_schema_are_set_aside(spool: Path) -> None:
     other = Schema({"observation.state": Feature((3,))}, Feature((4,)))
     old = Outbox(1, small_spool(spool, other))
     for transition in episode(1, 3, schema=other):
@@ -108,7 +110,7 @@ def test_transitions_of_another_schema_are_set_aside(spool):
 
 
 @pytest.mark.parametrize("with_disk", [False, True])
-def test_nothing_grows_without_bound(spool, with_disk):
+def test_nothing_grows_without_bound(spool: Path, with_disk: bool) -> None:
     outbox = Outbox(10, small_spool(spool, max_bytes=20_000) if with_disk else None)
     for transition in episode(1, 500):
         outbox.put(transition)
@@ -121,7 +123,7 @@ def test_nothing_grows_without_bound(spool, with_disk):
         assert kept > 10
 
 
-def test_a_disk_that_refuses_costs_transitions_but_raises_nothing(spool):
+def test_a_disk_that_refuses_costs_transitions_but_raises_nothing(spool: Path) -> None:
     outbox = Outbox(10, small_spool(spool))
     spool.rmdir()
     for transition in episode(1, 15):

@@ -14,7 +14,7 @@ from hilt.transport import handshake
 from hilt.transport.listening import Security
 from hilt.transport.reception import receive_spec
 from tests.transport.strangers import call
-from tests.transport.transport_tools import SPEC, episode, free_port, ids
+from tests.transport.transport_tools import SPEC, Connect, Learn, episode, free_port, ids
 
 
 class Reception(threading.Thread):
@@ -45,7 +45,9 @@ class Reception(threading.Thread):
         return True
 
 
-def test_the_first_actor_describes_the_environment_and_is_taken_afterwards(learn, connect):
+def test_the_first_actor_describes_the_environment_and_is_taken_afterwards(
+    learn: Learn, connect: Connect
+) -> None:
     reception = Reception(token="secret")
     actor = connect(reception.address, token="secret")
     for transition in episode(1, 3):
@@ -57,7 +59,7 @@ def test_the_first_actor_describes_the_environment_and_is_taken_afterwards(learn
     assert ids(learner.transitions) == ids(episode(1, 3))
 
 
-def test_strangers_and_nonsense_describe_nothing():
+def test_strangers_and_nonsense_describe_nothing() -> None:
     reception = Reception(token="secret")
     good = handshake.metadata(SPEC, "actor", 1, "secret")
     described = handshake.Hello.FromString(good[0][1])
@@ -74,12 +76,12 @@ def test_strangers_and_nonsense_describe_nothing():
     assert reception.spec is None
 
 
-def test_an_open_port_is_refused():
+def test_an_open_port_is_refused() -> None:
     with pytest.raises(ValueError, match="a token and a TLS certificate"):
         receive_spec("0.0.0.0:0", lambda: True)
 
 
-def test_actors_of_another_environment_are_refused(learn, connect):
+def test_actors_of_another_environment_are_refused(learn: Learn, connect: Connect) -> None:
     learner = learn()
     good = handshake.metadata(replace(SPEC, fps=20.0), "actor", 1, None)
     _, code = call(learner.address, [], said=good)

@@ -10,11 +10,12 @@ import grpc
 import pytest
 
 from hilt.data.codec import Encoder
-from hilt.transport import Limits, handshake
+from hilt.transport import LearnerClient, Limits, handshake
 from hilt.transport.hilt_pb2 import FromActor, Report
 from hilt.transport.messages import max_message_bytes
 from tests.transport.strangers import call, message, visit
-from tests.transport.transport_tools import SCHEMA, SPEC, episode, ids, wait_until
+from tests.transport.transport_tools import SCHEMA, SPEC, Connect, Learn, Learner, episode, ids
+from tests.waiting import until
 
 
 def resident_bytes() -> int:
@@ -22,7 +23,7 @@ def resident_bytes() -> int:
         return int(file.read().split()[1]) * 4096
 
 
-def bombard(learner, actor, count: int) -> None:
+def bombard(learner: Learner, actor: LearnerClient, count: int) -> None:
     """`count` messages from strangers while an actor works; then everything is as it was."""
     chance = random.Random(0)
     sent = [step for number in range(1, 6) for step in episode(number * 10**15 + 1, 40)]
@@ -40,32 +41,32 @@ def bombard(learner, actor, count: int) -> None:
     assert ids(learner.by_actor["actor"]) == ids(sent)
     for transition in learner.transitions:
         SCHEMA.check(transition)
-    wait_until(lambda: [info.actor_id for info in learner.server.actors] == ["actor"], "strangers have gone")
-    wait_until(lambda: threading.active_count() < 40, "their threads have ended")
+    until(lambda: [info.actor_id for info in learner.server.actors] == ["actor"], "strangers have gone")
+    until(lambda: threading.active_count() < 40, "their threads have ended")
     stored = sum(len(t.observation) for t in learner.transitions) * 2_000
     assert resident_bytes() - before < 60 * 2**20 + stored
 
 
-def test_random_and_mutated_messages(learn, connect):
+def test_random_and_mutated_messages(learn: Learn, connect: Connect) -> None:
     learner = learn(limits=Limits(gone_after_s=0.3))
     bombard(learner, connect(learner.address), 300)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_ten_thousand_random_and_mutated_messages(learn, connect):
+def test_ten_thousand_random_and_mutated_messages(learn: Learn, connect: Connect) -> None:
     learner = learn(limits=Limits(gone_after_s=0.3))
     bombard(learner, connect(learner.address), 10_000)
 
 
-def test_a_message_that_is_too_large_ends_the_call(learn):
+def test_a_message_that_is_too_large_ends_the_call(learn: Learn) -> None:
     learner = learn()
     _, code = call(learner.address, [bytes(max_message_bytes(SCHEMA) + 1)], linger_s=1.0)
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert learner.transitions == []
 
 
-def test_whoever_sends_too_much_that_is_refused_is_dropped(learn):
+def test_whoever_sends_too_much_that_is_refused_is_dropped(learn: Learn) -> None:
     learner = learn(limits=Limits(max_refused=10))
     bad = message(length=12)
     for step in bad.steps:
@@ -76,7 +77,7 @@ def test_whoever_sends_too_much_that_is_refused_is_dropped(learn):
     assert all(answer.status.refused <= 12 for answer in answers)
 
 
-def test_a_step_that_is_refused_does_not_take_others_with_it(learn):
+def test_a_step_that_is_refused_does_not_take_others_with_it(learn: Learn) -> None:
     learner = learn()
     text = message(length=5)
     text.steps[4].reward = float("nan")
@@ -86,7 +87,7 @@ def test_a_step_that_is_refused_does_not_take_others_with_it(learn):
     assert "reward nan" in answers[-1].status.refused_because
 
 
-def test_a_gap_in_the_numbers_ends_the_call(learn):
+def test_a_gap_in_the_numbers_ends_the_call(learn: Learn) -> None:
     learner = learn()
     texts = [message(1, 3), message(9, 3)]
     _, code = call(learner.address, [text.SerializeToString() for text in texts], linger_s=1.0)
@@ -94,15 +95,15 @@ def test_a_gap_in_the_numbers_ends_the_call(learn):
     assert len(learner.transitions) == 3
 
 
-def test_whoever_says_nothing_is_dropped(learn):
+def test_whoever_says_nothing_is_dropped(learn: Learn) -> None:
     learner = learn(limits=Limits(silence_s=0.2, gone_after_s=0.1))
     answers, code = call(learner.address, [], linger_s=5.0)
     assert code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert len(answers) >= 1
-    wait_until(lambda: not learner.server.actors, "the stranger is given up")
+    until(lambda: not learner.server.actors, "the stranger is given up")
 
 
-def test_a_call_that_ends_without_a_goodbye_was_cut(learn):
+def test_a_call_that_ends_without_a_goodbye_was_cut(learn: Learn) -> None:
     learner = learn(limits=Limits(gone_after_s=60))
     steps = [Encoder().encode(step) for step in episode(1, 3, open_end=True)]
     said = handshake.metadata(SPEC, "actor", 1, None)
@@ -115,10 +116,10 @@ def test_a_call_that_ends_without_a_goodbye_was_cut(learn):
     )
     assert learner.interrupted == []
     call(learner.address, [], said=said)
-    wait_until(lambda: learner.interrupted == [("actor", 1)], "the actor has left")
+    until(lambda: learner.interrupted == [("actor", 1)], "the actor has left")
 
 
-def test_other_services_and_methods_are_not_there(learn):
+def test_other_services_and_methods_are_not_there(learn: Learn) -> None:
     learner = learn()
     with grpc.insecure_channel(learner.address) as channel:
         for method in ("/hilt.Learner/Other", "/grpc.reflection.v1.ServerReflection/Info", "/x"):
@@ -127,7 +128,7 @@ def test_other_services_and_methods_are_not_there(learn):
             assert refusal.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_strangers_without_the_token_are_not_listened_to(learn):
+def test_strangers_without_the_token_are_not_listened_to(learn: Learn) -> None:
     learner = learn(token="secret")
     good = [message().SerializeToString()]
     _, code = call(learner.address, good)
@@ -139,14 +140,14 @@ def test_strangers_without_the_token_are_not_listened_to(learn):
     assert learner.transitions == []
 
 
-def test_a_report_that_is_too_large_is_dropped(learn):
+def test_a_report_that_is_too_large_is_dropped(learn: Learn) -> None:
     learner = learn()
     reports = [Report(numbers={"a": 1.0}), Report(texts={"b": "x" * 20_000}), Report(numbers={"c": 3.0})]
     call(learner.address, [FromActor(first_report=1, reports=reports).SerializeToString()], linger_s=0.3)
     assert [record for _, record in learner.server.reports()] == [{"a": 1.0}, {"c": 3.0}]
 
 
-def test_names_that_no_terminal_should_see_are_refused(learn):
+def test_names_that_no_terminal_should_see_are_refused(learn: Learn) -> None:
     learner = learn()
     described = json.dumps(SPEC.to_json())
     hello = handshake.Hello(protocol=handshake.PROTOCOL, actor_id="\x1b[2J", stream=1, spec=described)

@@ -11,7 +11,8 @@ from hilt.data.transition import Feature, Schema, SchemaError
 from hilt.transport import Directive, Limits
 from hilt.transport.handshake import is_local
 from hilt.transport.messages import PolicyTest
-from tests.transport.transport_tools import assert_same, episode, ids, wait_until
+from tests.transport.transport_tools import Connect, Learn, MakeRelay, assert_same, episode, ids
+from tests.waiting import until
 
 PIXELS = Schema(
     {
@@ -23,7 +24,7 @@ PIXELS = Schema(
 )
 
 
-def test_what_is_sent_arrives_once_in_order_and_unchanged(learn, connect):
+def test_what_is_sent_arrives_once_in_order_and_unchanged(learn: Learn, connect: Connect) -> None:
     learner = learn()
     actor = connect(learner.address)
     sent = [*episode(1, 40), *episode(2**62, 3), *episode(3, 7, open_end=True), *episode(4, 1)]
@@ -35,7 +36,7 @@ def test_what_is_sent_arrives_once_in_order_and_unchanged(learn, connect):
         assert_same(received, original)
 
 
-def test_a_gap_in_an_episode_is_not_bridged(learn, connect):
+def test_a_gap_in_an_episode_is_not_bridged(learn: Learn, connect: Connect) -> None:
     learner = learn()
     actor = connect(learner.address)
     sent = [*episode(1, 4, open_end=True), *episode(1, 9, start=6)]
@@ -46,13 +47,15 @@ def test_a_gap_in_an_episode_is_not_bridged(learn, connect):
         assert_same(received, original)
 
 
-def test_transitions_are_acknowledged_only_when_the_learner_has_stored_them(learn, connect):
+def test_transitions_are_acknowledged_only_when_the_learner_has_stored_them(
+    learn: Learn, connect: Connect
+) -> None:
     learner = learn()
     actor = connect(learner.address)
     learner.full_disk = True
     for transition in episode(1, 5):
         actor.send(transition)
-    wait_until(lambda: "cannot write its log" in actor.waiting_for, "the actor says what is wrong")
+    until(lambda: "cannot write its log" in actor.waiting_for, "the actor says what is wrong")
     assert actor.pending == 5
     assert not learner.transitions
     learner.full_disk = False
@@ -60,14 +63,16 @@ def test_transitions_are_acknowledged_only_when_the_learner_has_stored_them(lear
     assert ids(learner.transitions) == ids(episode(1, 5))
 
 
-def test_an_actor_on_this_machine_takes_a_core_unless_it_keeps_real_time(learn, connect):
+def test_an_actor_on_this_machine_takes_a_core_unless_it_keeps_real_time(
+    learn: Learn, connect: Connect
+) -> None:
     learner = learn()
     assert learner.server.local_actors == 0
     actor, _ = connect(learner.address), connect(learner.address, actor_id="other")
-    wait_until(lambda: learner.server.local_actors == 2, "both are noticed")
+    until(lambda: learner.server.local_actors == 2, "both are noticed")
     actor.real_time = True
     actor.send(episode(1, 1)[0])
-    wait_until(lambda: learner.server.local_actors == 1, "somebody is at the controls of one")
+    until(lambda: learner.server.local_actors == 1, "somebody is at the controls of one")
 
 
 @pytest.mark.parametrize(
@@ -80,12 +85,12 @@ def test_an_actor_on_this_machine_takes_a_core_unless_it_keeps_real_time(learn, 
         ("", False),
     ],
 )
-def test_who_is_on_this_machine(peer, here):
+def test_who_is_on_this_machine(peer: str, here: bool) -> None:
     assert is_local(peer) is here
 
 
 @pytest.mark.parametrize("actors", [2, 5])
-def test_many_actors(learn, connect, actors):
+def test_many_actors(learn: Learn, connect: Connect, actors: int) -> None:
     learner = learn(limits=Limits(max_actors=actors))
     clients = [connect(learner.address, actor_id=f"actor-{number}") for number in range(actors)]
     for step in range(30):
@@ -99,7 +104,7 @@ def test_many_actors(learn, connect, actors):
     }
 
 
-def test_what_the_log_holds_already_is_dropped(learn, connect):
+def test_what_the_log_holds_already_is_dropped(learn: Learn, connect: Connect) -> None:
     learner = learn()
     learner.held.update(ids(episode(1, 6)))
     actor = connect(learner.address)
@@ -110,7 +115,7 @@ def test_what_the_log_holds_already_is_dropped(learn, connect):
     assert_same(learner.transitions[0], episode(1, 10, start=6)[0])
 
 
-def test_what_breaks_the_schema_is_refused_at_once(learn, connect):
+def test_what_breaks_the_schema_is_refused_at_once(learn: Learn, connect: Connect) -> None:
     learner = learn()
     actor = connect(learner.address)
     good = episode(1, 2)
@@ -125,7 +130,7 @@ def test_what_breaks_the_schema_is_refused_at_once(learn, connect):
     assert ids(learner.transitions) == ids(good)
 
 
-def test_sending_does_not_wait_for_a_learner_that_is_busy(learn, connect):
+def test_sending_does_not_wait_for_a_learner_that_is_busy(learn: Learn, connect: Connect) -> None:
     learner = learn()
     learner.may_store.clear()
     actor = connect(learner.address)
@@ -137,7 +142,7 @@ def test_sending_does_not_wait_for_a_learner_that_is_busy(learn, connect):
     assert ids(learner.transitions) == ids(episode(1, 300))
 
 
-def test_an_episode_that_will_not_go_on_is_told(learn, connect):
+def test_an_episode_that_will_not_go_on_is_told(learn: Learn, connect: Connect) -> None:
     learner = learn()
     actor = connect(learner.address)
     for transition in [*episode(1, 3, open_end=True), *episode(2, 3), *episode(3, 2, open_end=True)]:
@@ -145,15 +150,15 @@ def test_an_episode_that_will_not_go_on_is_told(learn, connect):
     assert actor.drain(30) == 0
     assert learner.interrupted == [("actor", 1)]
     actor.close()
-    wait_until(lambda: len(learner.interrupted) == 2, "the actor's leaving is told")
+    until(lambda: len(learner.interrupted) == 2, "the actor's leaving is told")
     assert learner.interrupted[1] == ("actor", 3)
     assert not learner.server.actors
 
 
-def test_directives_reach_all_actors_and_those_who_come_later(learn, connect):
+def test_directives_reach_all_actors_and_those_who_come_later(learn: Learn, connect: Connect) -> None:
     learner = learn()
     early = connect(learner.address)
-    wait_until(lambda: early.connected, "connection")
+    until(lambda: early.connected, "connection")
     assert early.directive == Directive()
     word = Directive(
         *("online", True, "nothing", True),
@@ -162,21 +167,21 @@ def test_directives_reach_all_actors_and_those_who_come_later(learn, connect):
     )
     learner.server.direct(word)
     late = connect(learner.address, actor_id="late")
-    wait_until(lambda: early.directive == word == late.directive, "the directive arrives")
+    until(lambda: early.directive == word == late.directive, "the directive arrives")
 
 
-def test_reports_arrive_in_order(learn, connect):
+def test_reports_arrive_in_order(learn: Learn, connect: Connect) -> None:
     learner = learn()
     actor = connect(learner.address)
     records = [{"Episodic reward": float(number), "task": "PickCube"} for number in range(150)]
     for record in records:
         actor.report(record)
     arrived = []
-    wait_until(lambda: arrived.extend(learner.server.reports()) or len(arrived) >= 150, "all reports")
+    until(lambda: arrived.extend(learner.server.reports()) or len(arrived) >= 150, "all reports")
     assert arrived == [("actor", record) for record in records]
 
 
-def test_wire_bytes_per_transition_with_two_cameras(learn, connect, relay):
+def test_wire_bytes_per_transition_with_two_cameras(learn: Learn, connect: Connect, relay: MakeRelay) -> None:
     learner = learn(PIXELS)
     between = relay(learner.server)
     actor = connect(between.address, PIXELS)
@@ -188,22 +193,22 @@ def test_wire_bytes_per_transition_with_two_cameras(learn, connect, relay):
     assert_same(learner.transitions[-1], episode(1, 60, schema=PIXELS)[-1])
 
 
-def test_nobody_there(connect):
+def test_nobody_there(connect: Connect) -> None:
     actor = connect("127.0.0.1:9")
     actor.send(episode(1, 1)[0])
-    wait_until(lambda: "not reachable; trying again in" in actor.waiting_for, "the actor says so")
+    until(lambda: "not reachable; trying again in" in actor.waiting_for, "the actor says so")
     assert actor.waiting_for.startswith("learner at 127.0.0.1:9 (")
     assert actor.wait_for_weights(0.01) is None
     assert actor.drain(0.01) == 1
 
 
-def test_what_is_too_large_for_a_report_is_said_at_once(connect):
+def test_what_is_too_large_for_a_report_is_said_at_once(connect: Connect) -> None:
     actor = connect("127.0.0.1:9")
     with pytest.raises(ValueError, match="at most 16384"):
         actor.report({"log": "x" * 20_000})
 
 
-def test_after_a_stop_nothing_is_stored(learn, connect):
+def test_after_a_stop_nothing_is_stored(learn: Learn, connect: Connect) -> None:
     learner = learn()
     actor = connect(learner.address)
     for transition in episode(1, 5, open_end=True):
@@ -211,7 +216,7 @@ def test_after_a_stop_nothing_is_stored(learn, connect):
     assert actor.drain(30) == 0
     learner.server.stop()
     actor.send(episode(1, 6, start=5)[0])
-    wait_until(lambda: "trying again" in actor.waiting_for, "the actor notices")
+    until(lambda: "trying again" in actor.waiting_for, "the actor notices")
     actor.close()
     assert actor.pending == 1
     assert len(learner.transitions) == 5

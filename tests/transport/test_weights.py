@@ -7,10 +7,11 @@ import math
 import pytest
 import torch
 
-from hilt.transport import Limits, Weights
+from hilt.transport import LearnerClient, Limits, Weights
 from hilt.transport.hilt_pb2 import WeightsBegin
 from hilt.transport.weights import Assembly, ProtocolError, Publication
-from tests.transport.transport_tools import wait_until
+from tests.transport.transport_tools import Connect, Learn, MakeRelay
+from tests.waiting import until
 
 LARGE = 1 << 20
 
@@ -28,7 +29,7 @@ def tensors(version: int) -> dict[str, torch.Tensor]:
     }
 
 
-def newest(actor, version: int) -> Weights:
+def newest(actor: LearnerClient, version: int) -> Weights:
     found: list[Weights] = []
 
     def has_come() -> bool:
@@ -36,7 +37,7 @@ def newest(actor, version: int) -> Weights:
         found.extend([weights] if weights is not None else [])
         return bool(found) and found[-1].version == version
 
-    wait_until(has_come, f"weights {version}")
+    until(has_come, f"weights {version}")
     return found[-1]
 
 
@@ -48,7 +49,7 @@ def assert_equal(received: Weights, version: int) -> None:
         assert torch.equal(received.tensors[name], tensor), name
 
 
-def test_weights_arrive_as_they_were_published(learn, connect):
+def test_weights_arrive_as_they_were_published(learn: Learn, connect: Connect) -> None:
     learner = learn()
     published = tensors(1)
     published["actor.weight"] = torch.nn.Parameter(published["actor.weight"])
@@ -63,18 +64,16 @@ def test_weights_arrive_as_they_were_published(learn, connect):
     assert actor.waiting_for == ""
 
 
-def test_the_newest_wins(learn, connect):
+def test_the_newest_wins(learn: Learn, connect: Connect) -> None:
     learner = learn()
     actor = connect(learner.address)
     for version in range(1, 200):
         learner.server.publish(Weights(version, tensors(version)))
     assert_equal(newest(actor, 199), 199)
-    wait_until(
-        lambda: learner.server.actors[0].weights_version == 199, "the learner knows what the actor has"
-    )
+    until(lambda: learner.server.actors[0].weights_version == 199, "the learner knows what the actor has")
 
 
-def test_every_actor_gets_weights_though_one_does_not_look(learn, connect):
+def test_every_actor_gets_weights_though_one_does_not_look(learn: Learn, connect: Connect) -> None:
     learner = learn()
     lazy, eager = connect(learner.address, actor_id="lazy"), connect(learner.address, actor_id="eager")
     for version in range(1, 6):
@@ -83,7 +82,7 @@ def test_every_actor_gets_weights_though_one_does_not_look(learn, connect):
     assert_equal(newest(lazy, 5), 5)
 
 
-def test_frozen_tensors_travel_once_per_connection(learn, connect, relay):
+def test_frozen_tensors_travel_once_per_connection(learn: Learn, connect: Connect, relay: MakeRelay) -> None:
     learner = learn()
     between = relay(learner.server)
     actor = connect(between.address)
@@ -101,25 +100,27 @@ def test_frozen_tensors_travel_once_per_connection(learn, connect, relay):
     assert 2 * LARGE < between.bytes_down < 2.5 * LARGE
 
 
-def test_a_transfer_that_was_cut_leaves_nothing_behind(learn, connect, relay):
+def test_a_transfer_that_was_cut_leaves_nothing_behind(
+    learn: Learn, connect: Connect, relay: MakeRelay
+) -> None:
     learner = learn()
     between = relay(learner.server)
     actor = connect(between.address)
-    wait_until(lambda: actor.connected, "connection")
+    until(lambda: actor.connected, "connection")
     for version in range(1, 4):
         between.cut_after = 700_000
         learner.server.publish(Weights(version, tensors(version)))
         assert_equal(newest(actor, version), version)
 
 
-def test_weights_are_wanted_when_an_actor_is_ready_for_them(learn, connect):
+def test_weights_are_wanted_when_an_actor_is_ready_for_them(learn: Learn, connect: Connect) -> None:
     learner = learn(limits=Limits(weights_interval_s=0.2))
     assert not learner.server.weights_wanted
     actor = connect(learner.address)
-    wait_until(lambda: learner.server.weights_wanted, "an actor has come")
+    until(lambda: learner.server.weights_wanted, "an actor has come")
     learner.server.publish(Weights(1, tensors(1)))
     newest(actor, 1)
-    wait_until(lambda: learner.server.weights_wanted, "the interval is over")
+    until(lambda: learner.server.weights_wanted, "the interval is over")
 
 
 @pytest.mark.parametrize(
@@ -130,12 +131,14 @@ def test_weights_are_wanted_when_an_actor_is_ready_for_them(learn, connect):
         (Weights(1, {}, {1: {2}}), (), TypeError),
     ],
 )
-def test_what_cannot_be_published_is_said_to_the_learner(learn, weights, frozen, error):
+def test_what_cannot_be_published_is_said_to_the_learner(
+    learn: Learn, weights: Weights, frozen: tuple[str, ...], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         learn().server.publish(weights, frozen)
 
 
-def transfer(known=None) -> list:
+def transfer(known: str | None = None) -> list:
     return list(Publication(Weights(3, tensors(3)), {"encoder.weight"}, None).messages(known))
 
 
@@ -149,7 +152,7 @@ def receive(messages: list, assembly: Assembly) -> Weights | None:
     return weights
 
 
-def test_an_assembly_takes_whole_transfers_only():
+def test_an_assembly_takes_whole_transfers_only() -> None:
     whole = transfer()
     assert len(whole) > 4
     weights = receive(whole, Assembly(2 * LARGE))
@@ -162,20 +165,20 @@ def test_an_assembly_takes_whole_transfers_only():
 
 
 @pytest.mark.parametrize("nbytes", [0, LARGE + 1, 2**63])
-def test_weights_of_an_impossible_size_are_refused_before_they_are_read(nbytes):
+def test_weights_of_an_impossible_size_are_refused_before_they_are_read(nbytes: int) -> None:
     with pytest.raises(ProtocolError, match="bytes"):
         Assembly(LARGE).begin(WeightsBegin(version=1, nbytes=nbytes, config="{}"))
 
 
 @pytest.mark.parametrize("config", ["", "[]", "{", "[" * 100_000])
-def test_a_configuration_that_is_not_an_object_is_refused(config):
+def test_a_configuration_that_is_not_an_object_is_refused(config: str) -> None:
     messages = transfer()
     messages[0].weights.config = config
     with pytest.raises(ProtocolError, match="configuration"):
         receive(messages, Assembly(2 * LARGE))
 
 
-def test_damaged_weights_are_refused_or_of_the_right_size():
+def test_damaged_weights_are_refused_or_of_the_right_size() -> None:
     """Whatever bytes arrive, what comes out is tensors or ProtocolError, and no more memory than was sent."""
     generator = torch.Generator().manual_seed(0)
     data = torch.frombuffer(bytearray(b"".join(m.chunk for m in transfer()[1:])), dtype=torch.uint8)

@@ -1,4 +1,4 @@
-"""Made-up transitions that say who they are, and a TCP relay that fails on demand."""
+"""Transitions that say who they are, a TCP relay that fails on demand, a learner that only keeps count."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
 from hilt.data.env_spec import EnvSpec
 from hilt.data.transition import Controller, Feature, Observation, Schema, Transition
+from hilt.transport import LearnerClient, TransitionServer
+from hilt.transport.listening import Security
 
 STATE, IMAGE = "observation.state", "observation.images.front"
 SCHEMA = Schema({STATE: Feature((3,)), IMAGE: Feature((3, 8, 8), "uint8")}, Feature((4,)))
@@ -72,13 +75,6 @@ def assert_same(received: Transition, sent: Transition) -> None:
     assert (received.terminated, received.truncated) == (sent.terminated, sent.truncated)
     assert (received.discrete_penalty, received.is_success) == (sent.discrete_penalty, sent.is_success)
     assert (received.episode_id, received.step) == (sent.episode_id, sent.step)
-
-
-def wait_until(holds: Callable[[], bool], what: str, timeout: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not holds():
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.005)
 
 
 def free_port() -> int:
@@ -163,3 +159,48 @@ class Relay:
         self.bytes_up += len(data) if up else 0
         self.bytes_down += 0 if up else len(data)
         return data
+
+
+class Learner:
+    """A server, and what it was told."""
+
+    def __init__(self, schema: Schema, **options: Any) -> None:
+        self.transitions: list[Transition] = []
+        self.by_actor: dict[str, list[Transition]] = {}
+        self.interrupted: list[tuple[str, int]] = []
+        self.full_disk = False
+        self.may_store = threading.Event()
+        self.may_store.set()
+        self.held: set[tuple[int, int]] = set()
+        bind = options.pop("bind", "127.0.0.1:0")
+        security = Security(options.pop("token", None), options.pop("tls", None))
+        self.server = TransitionServer(
+            bind,
+            spec_of(schema),
+            self._store,
+            seen=lambda episode_id, step: (episode_id, step) in self.held,
+            on_interrupted=lambda actor_id, episode_id: self.interrupted.append((actor_id, episode_id)),
+            security=security,
+            **options,
+        )
+        self.server.start()
+
+    def _store(self, actor_id: str, transitions: list[Transition]) -> None:
+        self.may_store.wait(30)
+        if self.full_disk:
+            raise OSError("No space left on device")
+        self.transitions += transitions
+        self.held.update(ids(transitions))
+        self.by_actor.setdefault(actor_id, []).extend(transitions)
+
+    @property
+    def address(self) -> str:
+        return self.server.address
+
+
+Learn = Callable[..., Learner]
+"""Starts a learner: its schema, and the options of `TransitionServer`."""
+Connect = Callable[..., LearnerClient]
+"""Connects an actor: the learner's address, its schema, and the options of `LearnerClient`."""
+MakeRelay = Callable[[TransitionServer], Relay]
+"""Puts a relay in front of a server."""

@@ -1,21 +1,24 @@
-"""A run with a real simulation, the real step and a real seat, and a real browser that looks at it."""
+"""Runs and commands that serve a page, and a real browser that looks at it."""
+
+from __future__ import annotations
 
 import contextlib
+import json
 import shutil
-import threading
-import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
-from hilt.data.transition import STATE, Controller
-from hilt.envs import make
-from hilt.envs.feature_env import Environment
-from hilt.operators.browser import BrowserOperator
-from hilt.rollout.rollout import Clock, HoldStill, Observer, Rollout
-from hilt.webui import Seat, Telemetry, View
+from tests.waiting import until
+from tests.webui.pages import OpenPage, Serving
+from tests.webui.seat_processes import Serve, Served
+from tests.webui.world import MakeWorld, World
 
-FPS = 10.0
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 PATIENCE_MS = 120_000
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -30,93 +33,12 @@ ARGUMENTS = [
 ]
 
 
-def until(condition, seconds=8.0):
-    """Waits until `condition()` holds, and returns what it gave."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
-        time.sleep(0.005)
-    return answer
-
-
-class World(Observer):
-    """Episodes of picking a cube, in a thread, until it is closed."""
-
-    def __init__(self, policy=HoldStill, seat=(), operator=(), **env):
-        self.env = Environment(make("PickCube", control_time_s=600.0, **{"render_mode": None, **env}))
-        self.seat = Seat(**dict(seat))
-        self.operator = BrowserOperator(
-            self.seat,
-            fps=FPS,
-            action_low=self.env.action_low,
-            action_high=self.env.action_high,
-            **dict(operator),
-        )
-        self.transitions, self.episodes, self.figures = [], [], {}
-        self.hint = np.zeros(4, np.float32)
-        self.rollout = Rollout(self.env, policy(self.env), self.operator, self.transitions.append, [self])
-        self._clock = Clock(FPS)  # the policy, too, is watched in real time
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        self.settle(1)
-
-    def on_step(self, episode, transition, outcome):
-        self.hint = self.env.expert.action()
-        over = transition.done
-        telemetry = Telemetry(
-            phase="training",
-            controller="operator" if transition.is_intervention else "policy",
-            episode=len(self.episodes) + 1,
-            step=transition.step,
-            time_s=transition.step / FPS,
-            outcome=("success" if transition.is_success else "timeout") if over else None,
-            **self.figures,
-        )
-        images = {
-            name.removeprefix("observation.images."): image.transpose(1, 2, 0)
-            for name, image in outcome.observation.items()
-            if image.ndim == 3
-        }
-        self.seat.show(View(telemetry, images, self.env.render() if images and self.seat.watching else None))
-        while self.seat.requests.paused and not self._stop.is_set():
-            time.sleep(0.01)
-        self._clock.wait()
-
-    def _run(self):
-        while not self._stop.is_set():
-            number = len(self.episodes)
-            self.episodes.append(self.rollout.run_episode(number, number, self._stop.is_set))
-        self.env.close()
-
-    @property
-    def tcp(self):
-        """Position of the gripper [m]."""
-        return self.transitions[-1].next_observation[STATE][15:18].astype(np.float64)
-
-    @property
-    def in_control(self):
-        return self.transitions[-1].controller is Controller.OPERATOR
-
-    wait = staticmethod(until)
-
-    def settle(self, steps=8):
-        """Until so many more control steps are done."""
-        goal = len(self.transitions) + steps
-        self.wait(lambda: len(self.transitions) >= goal)
-
-    def close(self):
-        self._stop.set()
-        self._thread.join()
-        self.seat.close()
-
-
 @pytest.fixture
-def world():
+def world() -> Iterator[MakeWorld]:
     """Makes worlds, and ends them."""
     with contextlib.ExitStack() as stack:
 
-        def make_world(**options):
+        def make_world(**options: Any) -> World:
             made = World(**options)
             stack.callback(made.close)
             return made
@@ -125,7 +47,7 @@ def world():
 
 
 @pytest.fixture(scope="session")
-def browser():
+def browser() -> Iterator[Browser]:
     """One real Chromium, without a window, for all tests."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
@@ -137,12 +59,12 @@ def browser():
 
 
 @pytest.fixture
-def open_page(browser):
+def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Opens the page of a seat; any error in its scripts fails the test."""
-    errors = []
+    errors: list[str] = []
     with contextlib.ExitStack() as stack:
 
-        def open_page(seat, script="", **options):
+        def open_one(seat: Serving, script: str = "", **options: Any) -> Page:
             context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
             stack.callback(context.close)
             context.set_default_timeout(PATIENCE_MS)
@@ -151,8 +73,23 @@ def open_page(browser):
             if script:
                 page.add_init_script(script)
             page.goto(seat.url)
-            until(lambda: page.evaluate("document.querySelector('#badge, #name').textContent"), 60)
+            until(lambda: page.evaluate("document.querySelector('#badge, #name').textContent"))
             return page
 
-        yield open_page
+        yield open_one
     assert errors == []
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts commands, and ends them."""
+    with contextlib.ExitStack() as stack:
+
+        def start(verb: str, config: Mapping[str, Any], *arguments: str) -> Served:
+            path = tmp_path / "config.json"
+            path.write_text(json.dumps(config))
+            served = Served(tmp_path, verb, f"--config_path={path}", *arguments)
+            stack.callback(served.close)
+            return served
+
+        yield start

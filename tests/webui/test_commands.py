@@ -1,5 +1,7 @@
 """The page of real commands, in a real browser: watched, driven, handed back, left."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -7,10 +9,13 @@ import signal
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hilt.build.envs import make_environment
 from hilt.config.load import load_config
@@ -20,46 +25,35 @@ from hilt.runs.checkpoints import write_model
 from hilt.runs.metrics import read_metrics
 from hilt.training.learner_parts import Builder
 from hilt.training.replay_memory import Memory
-from tests.webui.seat_processes import Served
-from tests.webui.test_page import PAD, STILL, badge, push, until, wait_for_badge
+from tests.waiting import until
+from tests.webui.pages import PAD, STILL, OpenPage, badge, push, wait_for_badge
+from tests.webui.seat_processes import Serve, Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.timeout(600)
 NETWORK = {"hidden_dims": [16, 16]}
 POLICY = {"type": "sac", "critic_network_kwargs": NETWORK, "actor_network_kwargs": NETWORK}
 
 
-@pytest.fixture
-def serve(tmp_path):
-    """Starts commands, and ends them."""
-    with contextlib.ExitStack() as stack:
-
-        def start(verb, config, *arguments):
-            path = tmp_path / "config.json"
-            path.write_text(json.dumps(config))
-            served = Served(tmp_path, verb, f"--config_path={path}", *arguments)
-            stack.callback(served.close)
-            return served
-
-        yield start
-
-
-def hold(page, key, done):
+def hold(page: Page, key: str, done: Callable[[], object]) -> None:
     page.keyboard.down(key)
     until(done)
     page.keyboard.up(key)
 
 
-def stop(page):
+def stop(page: Page) -> None:
     page.keyboard.press("q")
     page.keyboard.press("q")
 
 
-def picture(page, camera):
+def picture(page: Page, camera: str) -> str:
     page.wait_for_selector(f"[data-camera={camera}]")  # pictures come a moment after figures
     return page.evaluate(f"document.querySelector('[data-camera={camera}]').toDataURL()")
 
 
-def test_teleop_shows_moving_pictures_obeys_keys_and_stops(serve, open_page):
+def test_teleop_shows_moving_pictures_obeys_keys_and_stops(serve: Serve, open_page: OpenPage) -> None:
     command = serve("teleop", {"env": {"obs_type": "pixels"}, "operator": "browser"})
     page = open_page(command)
     page.wait_for_selector("#notice-text:has-text('Take over to begin')")
@@ -75,7 +69,7 @@ def test_teleop_shows_moving_pictures_obeys_keys_and_stops(serve, open_page):
 
 
 @pytest.fixture
-def saved_policy(tmp_path):
+def saved_policy(tmp_path: Path) -> Path:
     """The folder of a policy that has learned nothing."""
     config = load_config({"env": {"task": "hilt/PickCube-v0"}, "policy": POLICY})
     env = make_environment(config)
@@ -87,9 +81,9 @@ def saved_policy(tmp_path):
 
 
 def test_a_person_corrects_a_policy_with_a_pad_and_the_dataset_holds_just_that(
-    serve, open_page, saved_policy, tmp_path
-):
-    env = {"type": "gymnasium", "task": "tests.webui.seat_processes:PickCubeWithHints-v0"}
+    serve: Serve, open_page: OpenPage, saved_policy: Path, tmp_path: Path
+) -> None:
+    env: dict[str, Any] = {"type": "gymnasium", "task": "tests.webui.seat_processes:PickCubeWithHints-v0"}
     env["kwargs"] = {"terminate_on_success": False, "control_time_s": 60}
     env["processor"] = {"reset": {"reset_time_s": 1.0}}
     dataset = {"root": str(tmp_path / "set"), "num_episodes_to_record": 2, "task": "pick"}
@@ -132,22 +126,22 @@ def test_a_person_corrects_a_policy_with_a_pad_and_the_dataset_holds_just_that(
     holds_exactly(tmp_path / "set", meant)
 
 
-def pick_the_cube(page, command):
+def pick_the_cube(page: Page, command: Served) -> NDArray[np.float64]:
     """Drives by the expert's hints until the cube is up, then says so; all that the pad meant."""
     meant = [STILL]
 
-    def lifted():
+    def lifted() -> bool:
         now = command.hint
         meant.append(now["hint"])
         push(page, meant[-1])
         return now["is_success"]
 
-    until(lifted, 120)
+    until(lifted, seconds=120)
     push(page, meant[-1], success=True)
     return np.array(meant)
 
 
-def holds_exactly(root, meant):
+def holds_exactly(root: Path, meant: NDArray[np.float64]) -> None:
     """One episode: where the pad drove, what it meant; elsewhere what the policy proposed."""
     reader = DatasetReader(root)
     (episode,) = reader.episodes
@@ -166,7 +160,7 @@ def holds_exactly(root, meant):
     assert steps[-1].terminated
 
 
-def strangers_get_nothing(url):
+def strangers_get_nothing(url: str) -> None:
     where = url.partition("?")[0]
     for address, headers in (
         (where, {}),
@@ -189,7 +183,9 @@ TRAINING = {
 }
 
 
-def test_training_is_watched_helped_survives_its_actor_and_is_stopped(serve, open_page, tmp_path):
+def test_training_is_watched_helped_survives_its_actor_and_is_stopped(
+    serve: Serve, open_page: OpenPage, tmp_path: Path
+) -> None:
     command = serve("train", TRAINING, f"--output_dir={tmp_path / 'run'}")
     page = open_page(command)
     page.wait_for_selector("#phase:has-text('learning')")
@@ -218,9 +214,11 @@ def test_training_is_watched_helped_survives_its_actor_and_is_stopped(serve, ope
     assert last["Human seconds"] > 0
 
 
-def test_a_person_demonstrates_to_training_and_says_what_success_is(serve, open_page, tmp_path):
+def test_a_person_demonstrates_to_training_and_says_what_success_is(
+    serve: Serve, open_page: OpenPage, tmp_path: Path
+) -> None:
     """An environment without a word of its own: one attempt succeeds, one fails, and that is enough."""
-    env = {"type": "gymnasium", "task": "tests.webui.seat_processes:PickCubeInSilence-v0"}
+    env: dict[str, Any] = {"type": "gymnasium", "task": "tests.webui.seat_processes:PickCubeInSilence-v0"}
     env["kwargs"] = {"terminate_on_success": False, "control_time_s": 60}
     training = {**TRAINING, "env": env, "operator": "browser", "demonstrations": {"num_episodes": 3}}
     run = tmp_path / "run"
@@ -250,9 +248,9 @@ def test_a_person_demonstrates_to_training_and_says_what_success_is(serve, open_
 
 
 def test_an_evaluation_that_nobody_judges_asks_who_looks_at_the_page(
-    serve, open_page, saved_policy, tmp_path
-):
-    env = {"type": "gymnasium", "task": "tests.webui.seat_processes:PickCubeInSilence-v0"}
+    serve: Serve, open_page: OpenPage, saved_policy: Path, tmp_path: Path
+) -> None:
+    env: dict[str, Any] = {"type": "gymnasium", "task": "tests.webui.seat_processes:PickCubeInSilence-v0"}
     env["kwargs"] = {"terminate_on_success": False, "control_time_s": 20}
     config = {"env": env, "policy": POLICY, "eval": {"n_episodes": 40, "videos": 0}}
     command = serve(
@@ -272,15 +270,15 @@ def test_an_evaluation_that_nobody_judges_asks_who_looks_at_the_page(
     assert {word["judge"] for word in words} == {"person", "nobody"}
 
 
-def take_over(page):
+def take_over(page: Page) -> None:
     """What is pressed while the environment resets counts for nothing: then it is pressed again."""
     while "you have control" not in badge(page):
         page.keyboard.press("Space")
         with contextlib.suppress(AssertionError):
-            until(lambda: "you have control" in badge(page), 2)
+            until(lambda: "you have control" in badge(page), seconds=2)
 
 
-def actor_of(supervisor):
+def actor_of(supervisor: int) -> int:
     """Process id of the actor among the children of a `hilt train`."""
     for child in Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split():
         if "actor" in Path(f"/proc/{child}/cmdline").read_text().split("\0"):

@@ -1,16 +1,25 @@
 """The page of `hilt data view`: a real command, a real browser, and the dataset that comes of it."""
 
+from __future__ import annotations
+
 import http.client
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 from hilt.data.lerobot import DatasetReader, DatasetWriter
-from hilt.data.transition import Controller, Feature, Schema, Transition
+from hilt.data.transition import Controller, Feature, Observation, Schema, Transition
+from tests.waiting import until
+from tests.webui.pages import OpenPage
 from tests.webui.seat_processes import Served
-from tests.webui.test_page import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.timeout(300)
 CAMERA = "observation.images.front"
@@ -18,7 +27,7 @@ SCHEMA = Schema({CAMERA: Feature((3, 32, 32), "uint8"), "observation.state": Fea
 LENGTH = 12
 
 
-def look(episode, k):
+def look(episode: int, k: int) -> Observation:
     """A picture as bright as the step says, on which no compression stumbles."""
     return {
         CAMERA: np.full((3, 32, 32), 20 * k, np.uint8),
@@ -26,7 +35,7 @@ def look(episode, k):
     }
 
 
-def write(root, successes):
+def write(root: Path, successes: list[bool]) -> None:
     with DatasetWriter(root, SCHEMA, fps=10, task="shine", image_format="video") as writer:
         for episode, success in enumerate(successes):
             for k in range(LENGTH):
@@ -51,18 +60,18 @@ def write(root, successes):
 
 
 @pytest.fixture
-def command(tmp_path):
+def command(tmp_path: Path) -> Iterator[Served]:
     write(tmp_path / "set", [True, False, True, True])
     served = Served(tmp_path, "data", "view", tmp_path / "set")
     yield served
     served.close()
 
 
-def listed(page):
+def listed(page: Page) -> list[str]:
     return page.locator("#list li").all_inner_texts()
 
 
-def brightness(page):
+def brightness(page: Page) -> int:
     """Of the picture that is shown."""
     return page.evaluate(
         f"(() => {{ const c = document.querySelector('#first [data-camera=\"{CAMERA}\"]');"
@@ -70,7 +79,7 @@ def brightness(page):
     )
 
 
-def go_to(page, step):
+def go_to(page: Page, step: int) -> None:
     """By the keyboard, until the picture of the step is shown."""
     page.keyboard.press("Home")
     for _ in range(step):
@@ -78,7 +87,9 @@ def go_to(page, step):
     page.wait_for_selector(f"#first canvas[data-step='{step}']")
 
 
-def test_episodes_are_seen_labelled_cut_split_and_deleted_into_a_new_dataset(command, open_page, tmp_path):
+def test_episodes_are_seen_labelled_cut_split_and_deleted_into_a_new_dataset(
+    command: Served, open_page: OpenPage, tmp_path: Path
+) -> None:
     page = open_page(command)
     page.wait_for_selector("#first canvas[data-step='0']")
     assert [text.split()[-1] for text in listed(page)] == ["success", "success", "success", "success"]
@@ -110,7 +121,9 @@ def test_episodes_are_seen_labelled_cut_split_and_deleted_into_a_new_dataset(com
     assert len(DatasetReader(tmp_path / "set").episodes) == 4
 
 
-def test_a_dataset_is_replaced_after_a_question_and_the_old_one_is_kept(command, open_page, tmp_path):
+def test_a_dataset_is_replaced_after_a_question_and_the_old_one_is_kept(
+    command: Served, open_page: OpenPage, tmp_path: Path
+) -> None:
     page = open_page(command)
     page.wait_for_selector("#first canvas[data-step='0']")
     page.keyboard.press("Delete")
@@ -126,7 +139,9 @@ def test_a_dataset_is_replaced_after_a_question_and_the_old_one_is_kept(command,
     assert len(DatasetReader(tmp_path / "set_before_edit_1").episodes) == 4
 
 
-def test_a_name_that_leads_elsewhere_is_refused_in_a_sentence(command, open_page, tmp_path):
+def test_a_name_that_leads_elsewhere_is_refused_in_a_sentence(
+    command: Served, open_page: OpenPage, tmp_path: Path
+) -> None:
     page = open_page(command)
     page.wait_for_selector("#first canvas[data-step='0']")
     for name, answer in (("../elsewhere", "no name of a folder"), ("set", "choose another name")):
@@ -136,7 +151,7 @@ def test_a_name_that_leads_elsewhere_is_refused_in_a_sentence(command, open_page
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["set"]
 
 
-def test_filters_and_a_second_episode_beside(command, open_page):
+def test_filters_and_a_second_episode_beside(command: Served, open_page: OpenPage) -> None:
     page = open_page(command)
     page.wait_for_selector("#first canvas[data-step='0']")
     page.select_option("#filter", "failure")
@@ -148,7 +163,7 @@ def test_filters_and_a_second_episode_beside(command, open_page):
     page.wait_for_selector("#second canvas[data-step='3']")
 
 
-def test_strangers_get_nothing(command):
+def test_strangers_get_nothing(command: Served) -> None:
     where = urlsplit(command.url)
     for method, path in (
         ("GET", "/"),

@@ -1,14 +1,24 @@
 """An emulated Meta Quest (`iwer`, from npm) in a real browser: the gripper follows the hand."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import mujoco
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hilt.operators.rotation import inverse, multiply, to_vector
+from tests.webui.pages import OpenPage
+from tests.webui.world import MakeWorld, World
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 IWER = "iwer@2.5.0"
 FOLDER = Path(__file__).parents[2] / "build" / "iwer"
@@ -23,7 +33,7 @@ XRFrame.prototype.getPose = function (...spaces) { return (window.lastPose = get
 
 
 @pytest.fixture(scope="session")
-def emulator():
+def emulator() -> str:
     """The script that gives a page a headset."""
     if not SCRIPT.exists():
         npm = shutil.which("npm")
@@ -42,16 +52,16 @@ def emulator():
 class Headset:
     """The emulated headset of one page; poses in WebXR's axes (x right, y up, z back)."""
 
-    def __init__(self, page):
+    def __init__(self, page: Page) -> None:
         self.page = page
         page.click("#vr")
 
-    def button(self, name, value):
+    def button(self, name: str, value: float) -> None:
         self.page.evaluate(
             "([name, value]) => xr.controllers.right.updateButtonValue(name, value)", [name, value]
         )
 
-    def hand(self):
+    def hand(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Where the page last saw the hand: position [3], orientation (w, x, y, z), in the robot's axes.
 
         This is the palm; the controller, which `move` moves, lies some centimetres away from it.
@@ -62,7 +72,9 @@ class Headset:
         )
         return in_robots_axes(position), np.array([real, *in_robots_axes(imaginary)])
 
-    def move(self, way=(0, 0, 0), rotation=(0, 0, 0), seconds=0.8):
+    def move(
+        self, way: Sequence[float] = (0, 0, 0), rotation: Sequence[float] = (0, 0, 0), seconds: float = 0.8
+    ) -> None:
         """Moves evenly by `way` [m] while it turns by `rotation` [rad], as a hand does."""
         self.page.evaluate(
             """([way, rotation, ms]) => new Promise((done) => {
@@ -89,12 +101,16 @@ class Headset:
         )
 
 
-def in_robots_axes(vector):
+Wear = Callable[..., tuple[World, Headset]]
+"""Makes a run, with the options of `World`, and puts the headset on."""
+
+
+def in_robots_axes(vector: Sequence[float]) -> NDArray[np.float64]:
     right, up, back = vector
     return np.array([-back, -right, up])
 
 
-def orientation(run):
+def orientation(run: World) -> NDArray[np.float64]:
     """Of the tool (w, x, y, z)."""
     core = run.env.gym.unwrapped
     quaternion = np.zeros(4)
@@ -103,10 +119,10 @@ def orientation(run):
 
 
 @pytest.fixture
-def worn(world, open_page, emulator):
+def worn(world: MakeWorld, open_page: OpenPage, emulator: str) -> Wear:
     """A run in six degrees of freedom, and a headset that is worn."""
 
-    def wear(**options):
+    def wear(**options: Any) -> tuple[World, Headset]:
         run = world(**{"action_mode": "ee_delta_pose", **options})
         page = open_page(run.seat, emulator, viewport={"width": 320, "height": 200})
         page.wait_for_selector("#vr", state="visible")
@@ -115,7 +131,7 @@ def worn(world, open_page, emulator):
     return wear
 
 
-def test_the_gripper_follows_the_hand_in_six_degrees_of_freedom(worn):
+def test_the_gripper_follows_the_hand_in_six_degrees_of_freedom(worn: Wear) -> None:
     run, headset = worn()
     run.settle(5)
     assert not run.in_control
@@ -136,7 +152,7 @@ def test_the_gripper_follows_the_hand_in_six_degrees_of_freedom(worn):
     run.wait(lambda: not run.in_control)
 
 
-def test_every_squeeze_is_a_new_anchor_and_four_dimensions_take_the_translation(worn):
+def test_every_squeeze_is_a_new_anchor_and_four_dimensions_take_the_translation(worn: Wear) -> None:
     run, headset = worn(action_mode="ee_delta_pos")
     tcp, way = run.tcp, np.zeros(3)
     for _ in range(2):
@@ -154,7 +170,7 @@ def test_every_squeeze_is_a_new_anchor_and_four_dimensions_take_the_translation(
     np.testing.assert_allclose(run.tcp - tcp, way, atol=0.005)
 
 
-def test_the_trigger_closes_and_buttons_declare(worn):
+def test_the_trigger_closes_and_buttons_declare(worn: Wear) -> None:
     run, headset = worn()
     headset.button("squeeze", 1)
     run.wait(lambda: run.in_control)
@@ -169,7 +185,7 @@ def test_the_trigger_closes_and_buttons_declare(worn):
     assert run.episodes[0].event.value == "success"
 
 
-def test_scales_are_options_of_the_operator(worn):
+def test_scales_are_options_of_the_operator(worn: Wear) -> None:
     run, headset = worn(operator={"position_scale": 0.5})
     tcp = run.tcp
     headset.button("squeeze", 1)

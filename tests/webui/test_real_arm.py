@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hilt.config.load import load_config
+from hilt.data.transition import Action, Observation, Transition
 from hilt.envs.feature_env import Environment
 from hilt.envs.panda.real.env import FrankaEnv
 from hilt.envs.panda.real.options import RealOptions
 from hilt.session.operator_session import OperatorSession
 from hilt.session.operators import Role
 from tests.envs.fake_arm import START, FakeArm
-from tests.webui.conftest import until
+from tests.waiting import until
+from tests.webui.pages import OpenPage
+from tests.webui.world import MakeWorld
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 FORWARD = np.array((0.2, 0.0, 0.0, 1.0), np.float32)
 
@@ -24,31 +33,32 @@ class Pictures:
 
     sizes = {"front": (60, 80)}  # noqa: RUF012
 
-    def read(self):
+    def read(self) -> tuple[dict[str, NDArray[np.uint8]], float]:
         return {"front": np.full((60, 80, 3), 90, np.uint8)}, 0.0
 
-    def close(self):
+    def close(self) -> None:
         pass
 
 
 class Forward:
     """A policy that goes forward for ever."""
 
-    def reset(self, seed):
+    def reset(self, seed: int) -> None:
         pass
 
-    def __call__(self, observation):
+    def __call__(self, observation: Observation) -> Action:
         return FORWARD
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         pass
 
 
 class Run:
     """Episodes of a policy on an arm, in a thread, with a page."""
 
-    def __init__(self):
-        self.arm, self.transitions = FakeArm(), []
+    def __init__(self) -> None:
+        self.arm = FakeArm()
+        self.transitions: list[Transition] = []
         self.env = Environment(FrankaEnv(self.arm, RealOptions(fps=20, control_time_s=600), Pictures()))
         config = load_config({"operator": "browser", "ui": {"port": 0, "open_browser": False}})
         self.session = OperatorSession(config, self.env, Role.HELP, "acting", tell=lambda text: None)
@@ -58,16 +68,16 @@ class Run:
         self._thread.start()
 
     @property
-    def url(self):
+    def url(self) -> str:
         return self.session.url
 
-    def _run(self):
+    def _run(self) -> None:
         number = 0
         while not (self.ended or self.session.should_stop()):
             self.rollout.run_episode(number, number, lambda: self.ended or self.session.should_stop())
             number += 1
 
-    def close(self):
+    def close(self) -> None:
         self.ended = True
         self.session._seat.requests.stop()
         self._thread.join()
@@ -75,17 +85,17 @@ class Run:
 
 
 @pytest.fixture
-def run():
+def run() -> Iterator[Run]:
     run = Run()
     yield run
     run.close()
 
 
-def asked(page, words):
-    until(lambda: words in page.text_content("#notice"), 20)
+def asked(page: Page, words: str) -> None:
+    until(lambda: words in page.text_content("#notice"), seconds=20)
 
 
-def test_people_allow_hold_and_stop(run, open_page):
+def test_people_allow_hold_and_stop(run: Run, open_page: OpenPage) -> None:
     page = open_page(run)
     asked(page, "The arm goes to its home position next")
     assert run.arm.log == []
@@ -119,7 +129,7 @@ def test_people_allow_hold_and_stop(run, open_page):
     assert run.arm.log == ["home", "stop", "recover", "home"]
 
 
-def test_who_takes_over_needs_not_hold_and_a_page_that_goes_lets_go(run, open_page):
+def test_who_takes_over_needs_not_hold_and_a_page_that_goes_lets_go(run: Run, open_page: OpenPage) -> None:
     page = open_page(run)
     for _ in range(2):
         asked(page, "Go on")
@@ -134,7 +144,7 @@ def test_who_takes_over_needs_not_hold_and_a_page_that_goes_lets_go(run, open_pa
     page.dispatch_event("#watch", "pointerdown")
     until(lambda: run.arm.position[0] > START[0] + 0.02)
     page.close()
-    until(lambda: run.session._seat.requests.watch.silence > 0.5, 20)
+    until(lambda: run.session._seat.requests.watch.silence > 0.5, seconds=20)
     there = run.arm.position.copy()
     steps = len(run.transitions)
     threading.Event().wait(0.5)
@@ -142,7 +152,7 @@ def test_who_takes_over_needs_not_hold_and_a_page_that_goes_lets_go(run, open_pa
     assert len(run.transitions) <= steps + 1
 
 
-def test_no_arm_no_buttons(world, open_page):
+def test_no_arm_no_buttons(world: MakeWorld, open_page: OpenPage) -> None:
     page = open_page(world().seat)
     assert not page.is_visible("#halt")
     page.keyboard.press("x")

@@ -4,16 +4,24 @@ A driver in a real browser knows what the page shows, and where the cube is: the
 classifier, give demonstrations to a training from two cameras, help it, and press success where they see it.
 """
 
+from __future__ import annotations
+
 import json
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from hilt.data.lerobot import DatasetReader
 from hilt.runs.metrics import read_metrics
-from tests.webui.test_commands import POLICY, serve  # noqa: F401
-from tests.webui.test_page import PAD, STILL, badge, push, until
+from tests.waiting import until
+from tests.webui.pages import PAD, STILL, OpenPage, badge, push
+from tests.webui.seat_processes import Serve, Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.timeout(3000), pytest.mark.slow]
 ENV = {
@@ -31,12 +39,12 @@ PATIENCE_S = 6.0
 class Driver:
     """Eyes and hands."""
 
-    def __init__(self, page, command):
+    def __init__(self, page: Page, command: Served) -> None:
         self.page, self.command = page, command
         self.seconds = 0.0
         """At the controls."""
 
-    def do_the_task(self):
+    def do_the_task(self) -> None:
         """Take over, pick the cube, declare success."""
         began = time.monotonic()
         while not self.command.hint["is_success"]:
@@ -47,21 +55,19 @@ class Driver:
         self.declare_success()
         self.seconds += time.monotonic() - began
 
-    def declare_success(self):
+    def declare_success(self) -> None:
         """Until the episode is over, which is seen by the steps beginning anew."""
         steps = self.command.hint["steps"]
         time.sleep(LATE_S)
         push(self.page, STILL, clutch=False, success=True)
-        until(
-            lambda: self.command.hint["steps"] < steps or self.is_asked() or "nobody" in badge(self.page), 20
-        )
+        until(lambda: self.command.hint["steps"] < steps or self.is_asked(), seconds=20)
         self.let_go()
 
-    def is_asked(self):
+    def is_asked(self) -> bool:
         """Or left alone: nothing moves."""
         return self.page.is_visible("#notice-buttons button") or "nobody" in badge(self.page)
 
-    def let_go(self):
+    def let_go(self) -> None:
         push(self.page, STILL, clutch=False)
         time.sleep(LATE_S)
 
@@ -75,24 +81,24 @@ class Driver:
         return self.declare_success()
 
 
-def open_driver(command, open_page):
+def open_driver(command: Served, open_page: OpenPage) -> Driver:
     page = open_page(command, PAD)
     page.select_option("#steer", "robot")
     return Driver(page, command)
 
 
 def test_ten_episodes_a_classifier_demonstrations_help_and_a_policy_that_works_alone(
-    serve,  # noqa: F811
-    open_page,
-    tmp_path,
-):
+    serve: Serve,
+    open_page: OpenPage,
+    tmp_path: Path,
+) -> None:
     recorded = record(serve, open_page, tmp_path / "set")
     report = classify(serve, tmp_path)
     figures = train(serve, open_page, tmp_path / "run")
     print(json.dumps({"recording_s": round(recorded, 1), "recall": report["clear"]["recall"], **figures}))
 
 
-def record(serve, open_page, root):  # noqa: F811
+def record(serve: Serve, open_page: OpenPage, root: Path) -> float:
     """Ten episodes; the person's seconds."""
     dataset = {"root": str(root), "num_episodes_to_record": 10, "task": "pick the cube up"}
     env = {**ENV, "processor": {"reset": {"reset_time_s": 2.0}}}  # time to read what the page says
@@ -111,7 +117,7 @@ def record(serve, open_page, root):  # noqa: F811
     return driver.seconds
 
 
-def classify(serve, folder):  # noqa: F811
+def classify(serve: Serve, folder: Path) -> dict[str, Any]:
     config = {
         "dataset": {"root": str(folder / "set")},
         "policy": {"type": "reward_classifier", "num_cameras": 2, "learning_rate": 3e-4},
@@ -126,7 +132,7 @@ def classify(serve, folder):  # noqa: F811
     return json.loads((folder / "classifier" / "report" / "report.json").read_text())
 
 
-def train(serve, open_page, run):  # noqa: F811
+def train(serve: Serve, open_page: OpenPage, run: Path) -> dict[str, Any]:
     """Demonstrations, help, success declared; what it cost."""
     training = {
         "env": ENV,
@@ -145,7 +151,7 @@ def train(serve, open_page, run):  # noqa: F811
         driver.page.wait_for_selector(f"#notice-text:has-text('Demonstration {number} of 10')")
         driver.do_the_task()
     demonstrating_s = driver.seconds
-    until(lambda: "learning" in driver.page.inner_text("#phase"), 300)
+    until(lambda: "learning" in driver.page.inner_text("#phase"), seconds=300)
     while "learning" in driver.page.inner_text("#phase") and command.process.poll() is None:
         driver.watch_an_episode()
     driver.page.close()

@@ -1,1 +1,1 @@
-"""A user's package: a task on hilt's arm, an operator, and an algorithm."""
+"""A user's package: a task, an operator, an algorithm, and a simulated arm."""

@@ -21,7 +21,7 @@ from hilt.config.fields import Section
 from hilt.config.load import load_config
 from hilt.config.run import RunConfig
 from hilt.data.env_spec import EnvSpec, EnvSpecError
-from hilt.data.transition import Observation
+from hilt.data.transition import Observation, Schema
 from hilt.envs.errors import EnvironmentFailedError, RenderingError
 from hilt.envs.feature_env import Environment, UnsuitableEnvironmentError
 from hilt.envs.gl import backend
@@ -97,7 +97,7 @@ def make_environment(
     if config.env.is_simulated and (reward_function is not None or trust_operator):
         overrides = {"terminate_on_success": False, **overrides}
     try:
-        return Environment(
+        environment = Environment(
             make_env(config, **overrides),
             features,
             transform=_transform(config),
@@ -112,6 +112,18 @@ def make_environment(
         names_key = PICTURES_KEY in str(error)
         key = "env" if names_key else "policy.input_features" if features else "env.task"
         raise ConfigError(key, str(error)) from error
+    _require_declared(config.env, environment.schema)
+    return environment
+
+
+def _require_declared(env: EnvConfig, schema: Schema) -> None:
+    """Raises ConfigError: `env.features` declares a vector with another shape than the environment gives."""
+    for name, declared in env.policy_features().items():
+        given = schema.observation.get(name)
+        if given is not None and declared.type != "VISUAL" and list(given.shape) != declared.shape:
+            raise ConfigError(
+                f"env.features.{name}", f"the environment gives {list(given.shape)}, not {declared.shape}"
+            )
 
 
 def described(config: RunConfig, env: Environment) -> EnvSpec:

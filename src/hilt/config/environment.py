@@ -59,7 +59,8 @@ class EnvConfig(Section):
     obs_type: ObsType = "state"
     """What is observed; inferred from `features`: pixels when there is a camera."""
     force_torque: bool = False
-    """Wrist force and joint torques in the state; inferred from `features` ([42]), else from the task."""
+    """Wrist force and joint torques in the state; inferred from `features` (a state of [42], where the arm is
+    hilt's), else from the task."""
     action_mode: ActionMode = "ee_delta_pos"
     """Translation, or translation and rotation; inferred from the action's shape, else from the task."""
     image_size: PositiveInt = 128

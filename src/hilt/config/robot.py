@@ -44,10 +44,12 @@ class CameraConfig(Section):
 
 
 class RobotConfig(Section):
-    """A text, `"env.robot": "panda"`, stands for `{"type": "panda"}`. All other keys are a real arm's."""
+    """Which arm, and how a real one is used."""
 
     type: str = PANDA
-    """Simulated: `panda`, or an arm of yours, `package.module:Class`. Real: `franka`, the default there."""
+    """Simulated: `panda`, or an arm of yours, `package.module:Class`; a text in place of this section says
+    the same: `"robot": "panda"`. Real: `franka`, implied by `"env.type": "franka"`. The other keys are a
+    real arm's."""
     ip: str = ""
     """Address of the arm."""
     gripper: bool = True
