@@ -14,6 +14,7 @@ import pytest
 
 from hilt.data.lerobot import DatasetReader, DatasetWriter
 from hilt.data.transition import Controller, Feature, Observation, Schema, Transition
+from hilt.webui.album import Album, Words
 from tests.waiting import until
 from tests.webui.pages import OpenPage
 from tests.webui.seat_processes import Served
@@ -67,6 +68,14 @@ def command(tmp_path: Path) -> Iterator[Served]:
     served.close()
 
 
+@pytest.fixture
+def page(command: Served, open_page: OpenPage) -> Page:
+    """The page, when it shows the first picture."""
+    page = open_page(command)
+    page.wait_for_selector("#first canvas[data-step='0']")
+    return page
+
+
 def listed(page: Page) -> list[str]:
     return page.locator("#list li").all_inner_texts()
 
@@ -88,10 +97,8 @@ def go_to(page: Page, step: int) -> None:
 
 
 def test_episodes_are_seen_labelled_cut_split_and_deleted_into_a_new_dataset(
-    command: Served, open_page: OpenPage, tmp_path: Path
+    page: Page, tmp_path: Path
 ) -> None:
-    page = open_page(command)
-    page.wait_for_selector("#first canvas[data-step='0']")
     assert [text.split()[-1] for text in listed(page)] == ["success", "success", "success", "success"]
     assert "no success" in listed(page)[1]
     go_to(page, 7)
@@ -121,11 +128,7 @@ def test_episodes_are_seen_labelled_cut_split_and_deleted_into_a_new_dataset(
     assert len(DatasetReader(tmp_path / "set").episodes) == 4
 
 
-def test_a_dataset_is_replaced_after_a_question_and_the_old_one_is_kept(
-    command: Served, open_page: OpenPage, tmp_path: Path
-) -> None:
-    page = open_page(command)
-    page.wait_for_selector("#first canvas[data-step='0']")
+def test_a_dataset_is_replaced_after_a_question_and_the_old_one_is_kept(page: Page, tmp_path: Path) -> None:
     page.keyboard.press("Delete")
     page.keyboard.press("z")  # taken back
     assert page.is_disabled("#replace")
@@ -139,11 +142,7 @@ def test_a_dataset_is_replaced_after_a_question_and_the_old_one_is_kept(
     assert len(DatasetReader(tmp_path / "set_before_edit_1").episodes) == 4
 
 
-def test_a_name_that_leads_elsewhere_is_refused_in_a_sentence(
-    command: Served, open_page: OpenPage, tmp_path: Path
-) -> None:
-    page = open_page(command)
-    page.wait_for_selector("#first canvas[data-step='0']")
+def test_a_name_that_leads_elsewhere_is_refused_in_a_sentence(page: Page, tmp_path: Path) -> None:
     for name, answer in (("../elsewhere", "no name of a folder"), ("set", "choose another name")):
         page.fill("#newname", name)
         page.click("#save")
@@ -151,9 +150,7 @@ def test_a_name_that_leads_elsewhere_is_refused_in_a_sentence(
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["set"]
 
 
-def test_filters_and_a_second_episode_beside(command: Served, open_page: OpenPage) -> None:
-    page = open_page(command)
-    page.wait_for_selector("#first canvas[data-step='0']")
+def test_filters_and_a_second_episode_beside(page: Page) -> None:
     page.select_option("#filter", "failure")
     assert len(listed(page)) == 1
     page.select_option("#filter", "person")
@@ -161,6 +158,32 @@ def test_filters_and_a_second_episode_beside(command: Served, open_page: OpenPag
     page.select_option("#beside", "2")
     go_to(page, 3)
     page.wait_for_selector("#second canvas[data-step='3']")
+
+
+def test_what_an_interrupted_save_left_is_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "set", [True, False])
+    write(tmp_path / ".set.edited", [True])
+    album = Album(tmp_path / "set")
+    album.save([{"episode": 1, "start": 0, "stop": LENGTH}], None)
+    assert len(DatasetReader(tmp_path / "set").episodes) == 1
+    assert not (tmp_path / ".set.edited").exists()
+
+
+def test_a_classifier_judges_the_dataset_that_is_there_now(tmp_path: Path) -> None:
+    def opens(root: Path) -> Words:
+        reader = DatasetReader(root)
+
+        def words(index: int) -> tuple[list[float], list[int]]:
+            steps = reader.episode(reader.episodes[index])
+            return [step.reward for step in steps], []
+
+        return words
+
+    write(tmp_path / "set", [True, False])
+    album = Album(tmp_path / "set", opens)
+    assert album.judged(0)["probabilities"][-1] == 1
+    album.save([{"episode": 1, "start": 0, "stop": LENGTH}], None)
+    assert album.judged(0)["probabilities"][-1] == 0
 
 
 def test_strangers_get_nothing(command: Served) -> None:

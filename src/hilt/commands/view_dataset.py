@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from hilt.build.models import model_folder
@@ -23,8 +24,8 @@ def view(root: Path, classifier: str | None = None, port: int = 0) -> DatasetPag
         DatasetError: it cannot be read, or lacks what the classifier looks at. CheckpointError: there is no
             classifier. SeatUnavailableError: the port cannot be listened on.
     """
-    words = None if classifier is None else _words(root, classifier)
-    return DatasetPage(Album(root, words), port)
+    opens = None if classifier is None else partial(_words, model_folder(classifier))
+    return DatasetPage(Album(root, opens), port)
 
 
 def run(page: DatasetPage) -> int:
@@ -35,11 +36,10 @@ def run(page: DatasetPage) -> int:
     return 0
 
 
-def _words(root: Path, classifier: str) -> Words:
-    folder = model_folder(classifier)
+def _words(classifier: Path, root: Path) -> Words:
     reader = DatasetReader(root)
-    pictures = preprocessing_of(load_config(trained_with(folder)))
-    judge = EpisodeJudge(reader, ClassifierReward(load_classifier(folder)), pictures)
+    pictures = preprocessing_of(load_config(trained_with(classifier)))
+    judge = EpisodeJudge(reader, ClassifierReward(load_classifier(classifier)), pictures)
     by_index = {episode.index: episode for episode in reader.episodes}
 
     def words(index: int) -> tuple[list[float], list[int]]:

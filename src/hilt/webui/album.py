@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from hilt.data.lerobot import DatasetError, DatasetReader
 from hilt.data.lerobot.edit import Part, replace_dataset, write_parts
-from hilt.data.lerobot.layout import ACTION, IS_INTERVENTION, IS_SUCCESS, REWARD
+from hilt.data.lerobot.layout import ACTION, IS_INTERVENTION, REWARD
 from hilt.data.lerobot.overview import Overview
 from hilt.webui.pictures import jpeg
 
@@ -28,13 +29,13 @@ class Album:
     """Episodes, figures and pictures of the dataset in `root`; safe to ask from several threads.
 
     Args:
-        classifier: what a reward classifier says of an episode; None: there is none.
+        classifier: opens a dataset for a reward classifier; None: there is none.
 
     Raises:
         DatasetError: it is no dataset, or not complete.
     """
 
-    def __init__(self, root: Path, classifier: Words | None = None) -> None:
+    def __init__(self, root: Path, classifier: Callable[[Path], Words] | None = None) -> None:
         self.root = root
         self._classifier = classifier
         self._lock = threading.RLock()
@@ -44,6 +45,7 @@ class Album:
         self._overview = Overview(self.root)
         self._episodes = {episode.index: episode for episode in self._overview.catalog.episodes}
         self.picture = lru_cache(_MOST_PICTURES)(self._picture)
+        self._words = None if self._classifier is None else lru_cache(None)(self._classifier(self.root))
 
     def describe(self) -> dict[str, Any]:
         """Name, rate, cameras, names of the actions' dimensions, and every episode in figures."""
@@ -60,22 +62,22 @@ class Album:
             }
 
     def episode(self, index: int) -> dict[str, Any]:
-        """Reward, control, success and actions of each step of an episode. Raises DatasetError."""
+        """Reward, control and actions of each step of an episode. Raises DatasetError."""
         with self._lock:
             frames = self._overview.frames.open(self._known(index))
             actions = frames.column(ACTION).reshape(frames.episode.length, -1) if frames.has(ACTION) else None
             return {
                 name: None if not frames.has(key) else _numbers(frames.scalars(key))
-                for name, key in (("reward", REWARD), ("person", IS_INTERVENTION), ("success", IS_SUCCESS))
+                for name, key in (("reward", REWARD), ("person", IS_INTERVENTION))
             } | {"actions": None if actions is None else [_numbers(column) for column in actions.T]}
 
     def judged(self, index: int) -> dict[str, Any]:
         """What the classifier says of an episode. Raises DatasetError where there is none."""
-        if self._classifier is None:
+        if self._words is None:
             raise DatasetError("no classifier: start `hilt data view` with --classifier=DIR")
         self._known(index)
         with self._lock:
-            probabilities, successes = self._classifier(index)
+            probabilities, successes = self._words(index)
         return {"probabilities": [round(p, 4) for p in probabilities], "successes": successes}
 
     def save(self, parts: Sequence[Mapping[str, Any]], name: str | None) -> dict[str, Any]:
@@ -85,25 +87,28 @@ class Album:
             DatasetError: `parts` or `name` cannot be used, or the dataset cannot be read.
         """
         wanted = [_part(part) for part in parts]
-        in_place = name is None
-        folder = f".{self.root.name}.edited" if name is None else name
-        if Path(folder).name != folder or folder in ("", ".", ".."):
-            raise DatasetError(f"{folder!r} is no name of a folder beside {self.root.name}")
-        output = self.root.with_name(folder)
-        if output.exists() and not in_place:
+        output = self.root if name is None else self.root.with_name(_checked(name, self.root))
+        if name is not None and output.exists():
             raise DatasetError(f"{output} exists: choose another name")
         with self._lock:
+            edited = self.root.with_name(f".{output.name}.edited")
+            shutil.rmtree(edited, ignore_errors=True)  # one that was never finished
             reader = DatasetReader(self.root)
             try:
-                count = write_parts(reader, wanted, output)
+                count = write_parts(reader, wanted, edited)
             finally:
                 reader.close()
-            if not in_place:
-                return {"root": str(output), "episodes": count, "kept": None}
-            self._overview.close()
-            kept = replace_dataset(self.root, output)
-            self._open()
-            return {"root": str(self.root), "episodes": count, "kept": str(kept)}
+            kept = self._replace(edited) if name is None else None
+            if name is not None:
+                edited.rename(output)
+        return {"root": str(output), "episodes": count, "kept": kept}
+
+    def _replace(self, edited: Path) -> str:
+        """Go on with `edited` in the place of the dataset; where that is kept."""
+        self._overview.close()
+        kept = replace_dataset(self.root, edited)
+        self._open()
+        return str(kept)
 
     def _summary(self, index: int) -> dict[str, Any]:
         try:
@@ -137,6 +142,12 @@ class Album:
         catalog = self._overview.catalog
         names = catalog.info.features.get(catalog.sources.get(feature, ""), {}).get("names")
         return [str(name) for name in names] if isinstance(names, list) else None
+
+
+def _checked(name: str, root: Path) -> str:
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise DatasetError(f"{name!r} is no name of a folder beside {root.name}")
+    return name
 
 
 def _part(said: Mapping[str, Any]) -> Part:
