@@ -37,8 +37,9 @@ def test_every_value_meets_every_other_and_every_seed() -> None:
 
 
 def test_seeds_count_from_the_one_on_the_command_line() -> None:
-    found = configurations({"policy": {"type": "sac"}, "seed": 7}, ["seed=40"], {}, 3)
-    assert [config.seed for config in found.values()] == [40, 41, 42]
+    for said in ("seed=40", "--seed=40"):
+        found = configurations({"policy": {"type": "sac"}, "seed": 7}, [said], {}, 3)
+        assert [config.seed for config in found.values()] == [40, 41, 42]
 
 
 @pytest.mark.parametrize(

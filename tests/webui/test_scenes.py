@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from hilt.benchmarks.watching import opened
-from hilt.data.scene import Frame, Robot, Scene, Solid, ToolState
+from hilt.data.scene import Frame, RobotBodies, Scene, Solid, ToolState
 from hilt.webui import Seat, Telemetry, View
 
 BALL = Solid("sphere", 1, (0.1, 0.0, 0.0), (0.0, 0.0, 0.25), (1.0, 0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 1.0))
-SCENE = Scene((BALL,), 2, Robot((1,), 1, (), (0.2, -0.3, 0.0), (0.6, 0.3, 0.5)))
+SCENE = Scene((BALL,), 2, RobotBodies((1,), 1, (), (0.2, -0.3, 0.0), (0.6, 0.3, 0.5)))
 POSES = np.array([[0, 0, 0, 1, 0, 0, 0], [0.1, 0.2, 0.3, 0, 1, 0, 0]], np.float64)
 TOOL = ToolState(np.arange(7.0), np.arange(7.0) + 0.5, 0.04, 0.08, True, 0.01)
 LOOK = {"type": "look", "looking": True, "draws": True}

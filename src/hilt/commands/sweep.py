@@ -124,7 +124,7 @@ def _options(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _require(configs: Mapping[str, RunConfig], origin: str, stop: StopRequest) -> None:
-    """All can be trained with nobody there. Raises ConfigError, DatasetError; nothing has been written."""
+    """All can be trained unattended. Raises ConfigError, DatasetError; nothing has been written."""
     tried = set()
     for config in configs.values():
         require(config, "train", origin)

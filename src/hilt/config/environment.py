@@ -86,9 +86,9 @@ class EnvConfig(Section):
     success_reward_threshold: float | None = None
     """Reward from which a step of your own environment is a success, where it reports no `is_success`."""
     may_run_unattended: bool | None = None
-    """The arm may move while nobody is there to stop it; null: as the environment says, else true. false: the
-    policy is never tested alone; episodes of training that nobody touched are the test of
-    `target_success_rate`."""
+    """The arm may move unattended, without a person to stop it; null: as the environment says, else true.
+    false: the policy is never tested alone; episodes of training that nobody touched are the test of
+    target_success_rate."""
     trust_operator: bool = False
     """The operator is the only judge: reward 1, and the end, when they declare success; nothing before."""
 

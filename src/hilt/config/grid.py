@@ -65,7 +65,7 @@ def configurations(
     if "seed" in grid:
         raise ConfigError("--grid.seed", "say --seeds=N, and --seed=FIRST")
     first = load_config(source, overrides).seed
-    overrides = [override for override in overrides if not override.startswith("seed=")]
+    overrides = [override for override in overrides if not override.removeprefix("--").startswith("seed=")]
     found: dict[str, RunConfig] = {}
     for point in points(grid, range(first, first + seeds)):
         if point.name in found:

@@ -22,11 +22,13 @@ _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 def simulated_arm(name: str) -> str:
     """The class "module:Class" of the simulated arm called `name`. Raises ValueError where there is none."""
-    if name in SIMULATED:
-        return SIMULATED[name]
-    if not _CLASS.fullmatch(name):
+    if not _is_simulated(name):
         raise ValueError(f"robot {name!r}: {_UNKNOWN}")
-    return name
+    return SIMULATED.get(name, name)
+
+
+def _is_simulated(name: str) -> bool:
+    return name in SIMULATED or _CLASS.fullmatch(name) is not None
 
 
 class CameraConfig(Section):
@@ -92,7 +94,7 @@ class RobotConfig(Section):
         """There is such an arm in simulation, and nothing is said that only a real one has."""
         if self.type == FRANKA or self.model_dump() != RobotConfig(type=self.type).model_dump():
             raise invalid('a real arm needs "env.type": "franka"', "robot")
-        if self.type not in SIMULATED and not _CLASS.fullmatch(self.type):
+        if not _is_simulated(self.type):
             raise invalid(_UNKNOWN, "robot")
 
     def require_real(self, cameras: Iterable[str]) -> None:

@@ -43,7 +43,7 @@ class EnvSpec:
     resettable: bool = True
     """It begins an episode by itself; otherwise a person has to put things back."""
     may_run_unattended: bool = True
-    """It may move while nobody is there to stop it."""
+    """It may move unattended, without a person to stop it."""
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Feature, or `action` -> what each of its numbers is, where the environment tells it."""
 

@@ -36,7 +36,7 @@ class Solid:
 
 
 @dataclass(frozen=True, slots=True)
-class Robot:
+class RobotBodies:
     """Which bodies are the robot, and where its tool may go."""
 
     arm: tuple[int, ...]
@@ -55,7 +55,7 @@ class Scene:
 
     solids: tuple[Solid, ...]
     bodies: int
-    robot: Robot | None = None
+    robot: RobotBodies | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The scene of a MuJoCo simulation as plain data, for whoever draws it without MuJoCo."""
+"""The scene of a MuJoCo simulation as plain data, to be drawn without MuJoCo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hilt.data.scene import Array, Four, Frame, Kind, Robot, Scene, Solid, Triple
+from hilt.data.scene import Array, Four, Frame, Kind, RobotBodies, Scene, Solid, Triple
 
 LAST_VISIBLE_GROUP = 2
 """MuJoCo's viewers show the geoms of groups 0 to 2."""
@@ -60,7 +60,7 @@ def source_of(env: Any) -> SceneSource | None:
     return None
 
 
-def describe(model: mujoco.MjModel, robot: Robot | None = None) -> Scene | None:
+def describe(model: mujoco.MjModel, robot: RobotBodies | None = None) -> Scene | None:
     """What is to be seen of `model`; None if part of it is a mesh, a height field, or another shape."""
     visible = [int(geom) for geom in np.flatnonzero(model.geom_group <= LAST_VISIBLE_GROUP)]
     visible = [geom for geom in visible if _colour(model, geom)[3] > 0]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from hilt.data.scene import Robot as RobotOfScene
-from hilt.data.scene import ToolState, Triple
+from hilt.data.scene import RobotBodies, ToolState, Triple
 from hilt.envs.physics import GRIPPER, POSITION, ROTATION, Array
 from hilt.envs.robot import FINGERS, Robot
 from hilt.envs.scene import held_body, surface_below
@@ -28,7 +27,7 @@ class ToolObserver:
         self._wrist = self._model.site("wrist").id
         hand = int(self._model.body_parentid[left])
         links = _ancestors(self._model, hand)
-        self.robot = RobotOfScene(links, hand, (left, right), *(_corner(corner) for corner in workspace))
+        self.robot = RobotBodies(links, hand, (left, right), *(_corner(corner) for corner in workspace))
 
     def state(self, data: mujoco.MjData, force: Array | None) -> ToolState:
         """What the tool does now; `force` [3] N is what it exerts, in the wrist's own frame."""

@@ -1,4 +1,4 @@
-"""What the people at the page see of the environment, at a price that the run can pay."""
+"""What the people at the page see of the environment, at a cost that the run can bear."""
 
 from __future__ import annotations
 

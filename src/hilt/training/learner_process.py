@@ -142,7 +142,7 @@ def _make_learner(
 
 
 def _tests_alone(config: RunConfig, spec: EnvSpec) -> bool:
-    """The policy may be tested with nobody there. The configuration's word outweighs the environment's."""
+    """The policy may be tested unattended. The configuration's word outweighs the environment's."""
     said = config.env.may_run_unattended
     return spec.resettable and (spec.may_run_unattended if said is None else said)
 

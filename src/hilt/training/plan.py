@@ -21,7 +21,7 @@ class Plan:
     time_limit_s: float = float("inf")
     validation_episodes: int = 200
     tests_alone: bool = True
-    """Actors may test the policy with nobody there; otherwise episodes of training are the test."""
+    """Actors may test the policy unattended; otherwise episodes of training are the test."""
     eval_freq: int = 0
     """Online updates between two validations, whatever the target; 0: none."""
     only_successful_warm_up: bool = False

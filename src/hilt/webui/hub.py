@@ -40,7 +40,7 @@ class Room:
         self._telemetry = Telemetry()
         self._accounted = history.version
         self.news: dict[str, News] = {}
-        """The newest message of each kind; of pictures and frames, since somebody looks."""
+        """The newest message of each kind; of pictures and frames, since a page is looked at."""
         self._tell_history()
 
     async def admit(self, socket: WebSocket) -> None:
