@@ -88,7 +88,7 @@ class EnvConfig(Section):
     may_run_unattended: bool | None = None
     """The arm may move unattended, without a person to stop it; null: as the environment says, else true.
     false: the policy is never tested alone; episodes of training that nobody touched are the test of
-    target_success_rate."""
+    `target_success_rate`."""
     trust_operator: bool = False
     """The operator is the only judge: reward 1, and the end, when they declare success; nothing before."""
 
